@@ -1,0 +1,29 @@
+/** Where things live on the appliance. Every path has its one home here or in partitions/layout-names.ts. */
+
+/** Facts about the image: version, revision, build date. Written by iso/, read-only. */
+export const IMAGE_INFO_FILE = '/usr/lib/bulkhead/image.json';
+/** Configuration that the image brings. */
+export const IMAGE_CONFIG_FILE = '/usr/lib/bulkhead/config.yaml';
+/** Configuration of this one device. */
+export const DEVICE_CONFIG_FILE = '/var/lib/msp/config.yaml';
+
+/** What the initrd found out, as KEY=value lines: disk, esp, data, root (states and devices). */
+export const INITRD_REPORT_FILE = '/run/bulkhead/initrd.env';
+/** What only root can observe (slot footers, boot state, firewall), refreshed by the health gate for the agent. */
+export const MACHINE_FACTS_FILE = '/run/bulkhead/machine.json';
+/** The last verdict of this boot. */
+export const HEALTH_FILE = '/run/bulkhead/health.json';
+/** What the console shows; a path unit copies it to tty1 and the serial line. */
+export const CONSOLE_FILE = '/run/bulkhead-agent/console.txt';
+/** The last firewall application: when, rule count, digest. */
+export const FIREWALL_FACTS_FILE = '/run/bulkhead/firewall.json';
+
+/** Verdicts of all boots, one JSON object per line; survives updates and rollbacks. */
+export const VERDICT_JOURNAL_FILE = '/var/lib/msp/health/verdicts.jsonl';
+/** Mirrors of the boot state for people and tools; nothing boots by them. */
+export const UPDATE_STATE_FILE = '/var/lib/msp/update/update_state.json';
+export const BOOT_COUNT_FILE = '/var/lib/msp/update/boot_count';
+/** Device key pair, readable by the agent's user only. */
+export const DEVICE_KEY_FILE = '/var/lib/msp/identity/device.key';
+export const MACHINE_ID_FILE = '/var/lib/msp/identity/machine-id';
+export const SSH_HOST_KEY_FOLDER = '/var/lib/msp/identity/ssh';

@@ -1,0 +1,103 @@
+import { BulkheadError } from './errors.ts';
+import { COMMAND_OUTPUT_MAX_BYTES, COMMAND_TIMEOUT_MS } from './limits.ts';
+
+/** What an outside command left behind. `code` is null when a signal ended it. */
+export interface CommandResult {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+export interface RunOptions {
+  /** Text for standard input; none when absent. */
+  input?: string;
+  /** Deadline in milliseconds; the process is killed when it passes. Default COMMAND_TIMEOUT_MS. */
+  timeout_ms?: number;
+  /** Extra environment on top of a minimal one (PATH, LANG=C.UTF-8). */
+  env?: Record<string, string>;
+}
+
+/** Runs a program without a shell. Handed in wherever a part needs one, so that a test can hand in another. */
+export type Run = (program: string, args: readonly string[], options?: RunOptions) => Promise<CommandResult>;
+
+const SAFE_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
+/**
+ * Runs a program to its end with a deadline and bounded output.
+ *
+ * @throws BulkheadError COMMAND_NOT_FOUND, COMMAND_TIMEOUT; a non-zero exit code is returned, not thrown.
+ */
+export const run: Run = async (program, args, options = {}) => {
+  const timeout_ms = options.timeout_ms ?? COMMAND_TIMEOUT_MS;
+  const shown = [program, ...args].join(' ');
+  let child: ReturnType<typeof spawnPiped>;
+  try {
+    child = spawnPiped(program, args, options);
+  } catch (cause) {
+    throw new BulkheadError('COMMAND_NOT_FOUND', `cannot start '${shown}'`, { cause });
+  }
+  let timedOut = false;
+  const timer = setTimeout(() => {
+    timedOut = true;
+    child.kill('SIGKILL');
+  }, timeout_ms);
+  try {
+    const [stdout, stderr] = await Promise.all([readBounded(child.stdout), readBounded(child.stderr)]);
+    await child.exited;
+    if (timedOut) {
+      throw new BulkheadError(
+        'COMMAND_TIMEOUT',
+        `'${shown}' was still running after ${timeout_ms} ms and was killed`,
+      );
+    }
+    return { code: child.exitCode, stdout, stderr };
+  } finally {
+    clearTimeout(timer);
+  }
+};
+
+/**
+ * Like `run`, but a non-zero exit is an error that carries the program's own words.
+ *
+ * @throws BulkheadError COMMAND_FAILED, and what `run` throws.
+ */
+export async function runOrThrow(
+  runner: Run,
+  program: string,
+  args: readonly string[],
+  options: RunOptions = {},
+): Promise<string> {
+  const result = await runner(program, args, options);
+  if (result.code !== 0) {
+    const words = (result.stderr.trim() || result.stdout.trim()).slice(-2000);
+    throw new BulkheadError(
+      'COMMAND_FAILED',
+      `'${[program, ...args].join(' ')}' ended with ${result.code}: ${words}`,
+    );
+  }
+  return result.stdout;
+}
+
+function spawnPiped(program: string, args: readonly string[], options: RunOptions) {
+  return Bun.spawn([program, ...args], {
+    stdin: options.input === undefined ? 'ignore' : new TextEncoder().encode(options.input),
+    stdout: 'pipe',
+    stderr: 'pipe',
+    env: { PATH: SAFE_PATH, LANG: 'C.UTF-8', ...options.env },
+  });
+}
+
+/** Reads a stream to its end but keeps only its last COMMAND_OUTPUT_MAX_BYTES, so a chatty program cannot fill memory. */
+async function readBounded(stream: ReadableStream<Uint8Array>): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let size_bytes = 0;
+  for await (const chunk of stream) {
+    chunks.push(chunk);
+    size_bytes += chunk.length;
+    while (chunks[0] && size_bytes - chunks[0].length >= COMMAND_OUTPUT_MAX_BYTES) {
+      size_bytes -= chunks[0].length;
+      chunks.shift();
+    }
+  }
+  return new TextDecoder().decode(Buffer.concat(chunks));
+}

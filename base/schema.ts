@@ -1,0 +1,7 @@
+import { type TSchema, Type as t } from '@sinclair/typebox';
+
+/** A value that may not be known. Absence is `null`, never a made-up default. */
+export const Unknowable = <T extends TSchema>(inner: T) =>
+  t.Union([inner, t.Null()], { description: 'null: not known' });
+
+export const SlotName = t.Union([t.Literal('A'), t.Literal('B')]);

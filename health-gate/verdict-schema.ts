@@ -1,0 +1,30 @@
+import { type Static, Type as t } from '@sinclair/typebox';
+import { SlotName, Unknowable } from '../base/schema.ts';
+
+/** What the gate found and decided about one boot: a line of the journal and what the page shows. */
+export const CheckResult = t.Object({
+  name: t.String({ description: 'fixed, kebab-case: data-partition' }),
+  decisive: t.Boolean({ description: 'counts for the verdict; the others are observed only' }),
+  outcome: t.Union([t.Literal('pass'), t.Literal('fail'), t.Literal('skipped')]),
+  message: t.String({ description: 'one sentence for people' }),
+  duration_ms: t.Number({ minimum: 0 }),
+});
+
+export const Verdict = t.Object({
+  id: t.String({ description: 'boot id, then a number: unique per verdict' }),
+  bootId: t.String(),
+  at: t.String({ format: 'date-time' }),
+  slot: t.Union([SlotName, t.Null()]),
+  version: t.String(),
+  attempt: Unknowable(t.Integer({ minimum: 0 })),
+  outcome: t.Union([t.Literal('healthy'), t.Literal('unhealthy')]),
+  action: t.Union([t.Literal('commit'), t.Literal('none'), t.Literal('reboot'), t.Literal('stay')], {
+    description:
+      'commit: trial became active or counter cleared; reboot: next attempt; stay: rescue, waits for help',
+  }),
+  reason: t.String(),
+  checks: t.Array(CheckResult),
+});
+
+export type CheckResult = Static<typeof CheckResult>;
+export type Verdict = Static<typeof Verdict>;

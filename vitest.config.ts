@@ -1,0 +1,34 @@
+import { defineConfig } from 'vitest/config';
+
+/**
+ * Two projects: `unit` (seconds, no image needed) and `boot` (boots the real image under QEMU).
+ * Both run under Bun (`bun --bun vitest run`), because `bun:sqlite` and the code under test are Bun's.
+ */
+export default defineConfig({
+  test: {
+    // Bun lacks an IPC call that vitest's process pool needs; worker threads need none.
+    pool: 'threads',
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: [
+            '{appliance,base,health-gate,iso,partitions,scripts,status-page,updater}/**/*.test.{ts,tsx}',
+            'test/repository/**/*.test.ts',
+          ],
+          testTimeout: 20_000,
+        },
+      },
+      {
+        test: {
+          name: 'boot',
+          include: ['test/qemu/**/*.test.ts'],
+          testTimeout: 15 * 60_000,
+          hookTimeout: 15 * 60_000,
+          maxWorkers: 2,
+          fileParallelism: true,
+        },
+      },
+    ],
+  },
+});
