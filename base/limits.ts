@@ -8,3 +8,6 @@ export const COMMAND_OUTPUT_MAX_BYTES = 4 * 1024 * 1024;
 
 /** Logical block size that every direct transfer is aligned to; covers 512-byte and 4096-byte sector disks. */
 export const DIRECT_IO_ALIGN_BYTES = 4096;
+
+/** Characters of a command line that an error message repeats. */
+export const COMMAND_SHOWN_MAX = 200;

@@ -1,5 +1,5 @@
 import { BulkheadError } from './errors.ts';
-import { COMMAND_OUTPUT_MAX_BYTES, COMMAND_TIMEOUT_MS } from './limits.ts';
+import { COMMAND_OUTPUT_MAX_BYTES, COMMAND_SHOWN_MAX, COMMAND_TIMEOUT_MS } from './limits.ts';
 
 /** What an outside command left behind. `code` is null when a signal ended it. */
 export interface CommandResult {
@@ -29,7 +29,7 @@ const SAFE_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
  */
 export const run: Run = async (program, args, options = {}) => {
   const timeout_ms = options.timeout_ms ?? COMMAND_TIMEOUT_MS;
-  const shown = [program, ...args].join(' ');
+  const shown = shownCommand(program, args);
   let child: ReturnType<typeof spawnPiped>;
   try {
     child = spawnPiped(program, args, options);
@@ -72,10 +72,16 @@ export async function runOrThrow(
     const words = (result.stderr.trim() || result.stdout.trim()).slice(-2000);
     throw new BulkheadError(
       'COMMAND_FAILED',
-      `'${[program, ...args].join(' ')}' ended with ${result.code}: ${words}`,
+      `'${shownCommand(program, args)}' ended with ${result.code}: ${words}`,
     );
   }
   return result.stdout;
+}
+
+/** A command as messages name it: long argument lists are cut, their beginning says enough. */
+function shownCommand(program: string, args: readonly string[]): string {
+  const whole = [program, ...args].join(' ');
+  return whole.length <= COMMAND_SHOWN_MAX ? whole : `${whole.slice(0, COMMAND_SHOWN_MAX)} …`;
 }
 
 function spawnPiped(program: string, args: readonly string[], options: RunOptions) {

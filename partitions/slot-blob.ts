@@ -8,7 +8,7 @@ import { parseEnvBlock, serialiseEnvBlock } from './env-block.ts';
  *
  * ```
  * 0                    header      512 bytes inside the 1024 that EROFS leaves free: where the footer is
- * 0 … data_bytes       EROFS       files on 4 KiB boundaries, /boot/vmlinuz and /boot/initrd among them
+ * 0 … data_bytes       EROFS       files on 4 KiB boundaries, kernel and initrd among them
  * data_bytes …         verity      dm-verity superblock and hash tree over all of the EROFS, header included
  * footer_bytes …       footer      FOOTER_BYTES: what GRUB reads, the digests GRUB checks, the manifest
  * ```
@@ -83,9 +83,7 @@ export function footerOffset(header: Uint8Array): number | undefined {
 /** What GRUB needs to start the slot, beside the manifest. */
 export interface SlotBootFiles {
   kernel: SectorRun;
-  kernelSize_bytes: number;
   initrd: SectorRun;
-  initrdSize_bytes: number;
 }
 
 export function buildFooter(manifest: SlotManifest, files: SlotBootFiles): Uint8Array {

@@ -1,0 +1,14 @@
+/** Limits of the image builder, each with its reason. */
+
+/** A download that stands still for this long is given up and tried again. */
+export const DOWNLOAD_TIMEOUT_MS = 120_000;
+/** Tries per package before the build stops. */
+export const DOWNLOAD_ATTEMPTS = 4;
+/** Packages fetched at once: polite to a mirror, enough to hide latency. */
+export const DOWNLOADS_AT_ONCE = 6;
+/** Unpacking and configuring a root tree takes 15 s on two cores; ten minutes means it hangs. */
+export const BOOTSTRAP_TIMEOUT_MS = 600_000;
+/** zstd -19 of a quarter of a gigabyte takes about a minute on two shared cores. */
+export const COMPRESS_TIMEOUT_MS = 900_000;
+/** The ISO must fit a small stick and a slow line; a comparable product's has 1.1 GB. */
+export const ISO_TARGET_BYTES = 160_000_000;

@@ -1,0 +1,95 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Command } from 'commander';
+import { BulkheadError, describeError } from '../base/errors.ts';
+import { run } from '../base/run.ts';
+import { formatBytes } from '../base/text.ts';
+import { VERSION } from '../base/version.ts';
+import { findMirror } from '../iso/build/mirror.ts';
+import { writePackageLock } from '../iso/build/package-lock.ts';
+import { type BuildOptions, buildImage, buildProgram, sourceDigest } from '../iso/build/pipeline.ts';
+
+/** What an image is made from; nothing else can change it. */
+const IMAGE_SOURCES = [
+  'appliance',
+  'base',
+  'health-gate',
+  'iso',
+  'partitions',
+  'status-page',
+  'package.json',
+  'package-lock.json',
+];
+
+const source = join(import.meta.dir, '..');
+const program = new Command('build')
+  .description('builds the program, the image and the ISO')
+  .showHelpAfterError();
+
+function buildOptions(options: { firmware?: boolean; imageVersion?: string; dist?: string }): BuildOptions {
+  return {
+    source,
+    build: join(source, 'build'),
+    dist: options.dist ?? join(source, 'dist'),
+    firmware: options.firmware ?? true,
+    ...(options.imageVersion ? { version: options.imageVersion } : {}),
+    run,
+    progress: (step, detail, seconds) => {
+      const end = seconds === undefined ? '' : ` (${seconds.toFixed(1)} s)`;
+      process.stderr.write(`${seconds === undefined ? '  …' : '  ✓'} ${step.padEnd(12)} ${detail}${end}\n`);
+    },
+  };
+}
+
+program
+  .command('program')
+  .description('dist/bulkhead: one executable with every role')
+  .action(async () => {
+    await buildProgram(buildOptions({}));
+  });
+
+program
+  .command('iso')
+  .description('dist/bulkhead-<version>.iso and .slot, with bill of materials and provenance')
+  .option('--no-firmware', "leave Debian's non-free firmware out")
+  .option('--image-version <version>', 'version of the image, for tests of updates', VERSION)
+  .option('--dist <folder>', 'where the finished files go')
+  .option('--if-changed', 'do nothing when the sources are those of the last build')
+  .action(async (given: { firmware: boolean; imageVersion: string; dist?: string; ifChanged?: boolean }) => {
+    const options = buildOptions(given);
+    const stamp = join(options.dist, `bulkhead-${given.imageVersion}.sources`);
+    const digest = `${sourceDigest(source, IMAGE_SOURCES)} firmware=${given.firmware}`;
+    const iso = join(options.dist, `bulkhead-${given.imageVersion}.iso`);
+    if (given.ifChanged && existsSync(iso) && existsSync(stamp) && readFileSync(stamp, 'utf8') === digest) {
+      process.stderr.write(`  ✓ ${iso} is up to date\n`);
+      return;
+    }
+    const built = await buildImage(options);
+    mkdirSync(options.dist, { recursive: true });
+    writeFileSync(stamp, digest);
+    process.stdout.write(
+      `${built.iso} ${formatBytes(Bun.file(built.iso).size)}\n${built.slotImage} ${formatBytes(built.manifest.blob_bytes)}\n`,
+    );
+  });
+
+program
+  .command('lock')
+  .description('resolve the Debian packages anew and write iso/packages.lock.json')
+  .action(async () => {
+    const lock = await writePackageLock(
+      run,
+      findMirror(process.env),
+      join(source, 'build/apt'),
+      Math.floor(Date.now() / 1000),
+    );
+    for (const [name, packages] of Object.entries(lock.sets))
+      process.stdout.write(`${name}: ${packages.length} packages\n`);
+  });
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.stderr.write(`error: ${describeError(error)}\n`);
+  if (error instanceof BulkheadError && error.hint) process.stderr.write(`       ${error.hint}\n`);
+  process.exitCode = 1;
+}
