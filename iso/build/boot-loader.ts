@@ -44,7 +44,7 @@ export async function buildLoader(
 
 /** Modules of the installed loader: partitions/grub/modules.txt is their home. */
 export function installedLoaderModules(): string[] {
-  const text = readFileSync(join(import.meta.dir, '../../partitions/grub/modules.txt'), 'utf8');
+  const text = readFileSync(join(import.meta.dirname, '../../partitions/grub/modules.txt'), 'utf8');
   return text
     .split('\n')
     .map((line) => line.replace(/#.*/, '').trim())
@@ -65,7 +65,7 @@ export async function buildMediumFat(
   const { loader, work, output, epoch_s, serial } = options;
   rmSync(output, { force: true });
   const readme = join(work, 'README.TXT');
-  cpSync(join(import.meta.dir, '../grub/live-readme.txt'), readme);
+  cpSync(join(import.meta.dirname, '../grub/live-readme.txt'), readme);
   const script = [
     `touch -d @${epoch_s} "$1" "$2"`,
     `mkfs.vfat --invariant -C -F 16 -n BULKHEAD -i ${serial} "$3" ${MEDIUM_FAT_MIB * 1024} >/dev/null`,

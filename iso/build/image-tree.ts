@@ -183,13 +183,13 @@ export async function buildImageTree(run: Run, options: ImageTreeOptions): Promi
   trim(target);
   for (const folder of ['boot', 'var', 'run', 'tmp', 'usr/lib/bulkhead/boot', 'etc/ssh'])
     mkdirSync(join(target, folder), { recursive: true });
-  cpSync(join(import.meta.dir, '../rootfs'), target, { recursive: true, verbatimSymlinks: true });
+  cpSync(join(import.meta.dirname, '../rootfs'), target, { recursive: true, verbatimSymlinks: true });
   install(options.program, join(target, 'usr/bin/bulkhead'), 0o755);
   install(options.kernelFile, join(target, BOOT_FOLDER, 'vmlinuz'), 0o644);
   install(options.initrdFile, join(target, BOOT_FOLDER, 'initrd'), 0o644);
   install(options.loaderFile, join(target, BOOT_FOLDER, 'BOOTX64.EFI'), 0o644);
   install(
-    join(import.meta.dir, '../../partitions/grub/grub.cfg'),
+    join(import.meta.dirname, '../../partitions/grub/grub.cfg'),
     join(target, BOOT_FOLDER, 'grub.cfg'),
     0o644,
   );
@@ -233,7 +233,7 @@ function trim(target: string): void {
 }
 
 function installFirmware(source: string, target: string): void {
-  const patterns = readFileSync(join(import.meta.dir, '../firmware.txt'), 'utf8')
+  const patterns = readFileSync(join(import.meta.dirname, '../firmware.txt'), 'utf8')
     .split('\n')
     .filter((line) => line && !line.startsWith('#'));
   for (const pattern of patterns) {
@@ -282,7 +282,7 @@ async function enableUnits(run: Run, target: string): Promise<void> {
     symlinkSync('/dev/null', join(folder, unit));
   }
   symlinkSync('/usr/lib/systemd/system/multi-user.target', join(folder, 'default.target'));
-  const own = readdirSync(join(import.meta.dir, '../rootfs/usr/lib/systemd/system')).filter((name) =>
+  const own = readdirSync(join(import.meta.dirname, '../rootfs/usr/lib/systemd/system')).filter((name) =>
     /\.(service|timer|path|target|socket)$/.test(name),
   );
   const enabled = own.filter((name) =>

@@ -17,33 +17,6 @@ import { COMPRESS_TIMEOUT_MS } from './limits.ts';
 /** Programs that the initrd needs beside busybox; their libraries are found by the dynamic linker itself. */
 const PROGRAMS = ['/usr/sbin/dmsetup', '/usr/sbin/e2fsck'];
 
-/** Busybox programs that iso/initrd/init calls; a repository test compares the two. */
-export const BUSYBOX_APPLETS = [
-  'cat',
-  'chmod',
-  'echo',
-  'find',
-  'grep',
-  'head',
-  'hexdump',
-  'losetup',
-  'mkdir',
-  'modprobe',
-  'mount',
-  'mv',
-  'printf',
-  'readlink',
-  'sed',
-  'sh',
-  'sleep',
-  'sort',
-  'switch_root',
-  'sync',
-  'timeout',
-  'umount',
-  'xargs',
-];
-
 /** Time the watchdog grants from arming in the initrd until systemd feeds it; slow disks and fsck included. */
 const WATCHDOG_HEARTBEAT_S = 180;
 
@@ -79,10 +52,13 @@ export async function buildInitrd(run: Run, parts: InitrdParts): Promise<void> {
   }
   for (const name of ['bin', 'sbin', 'lib', 'lib64'])
     symlinkSync(name === 'lib64' ? 'usr/lib64' : `usr/${name}`, join(root, name));
-  cpSync(join(import.meta.dir, '../initrd/init'), join(root, 'init'));
+  cpSync(join(import.meta.dirname, '../initrd/init'), join(root, 'init'));
   chmodSync(join(root, 'init'), 0o755);
   cpSync(join(toolsRoot, 'usr/bin/busybox'), join(root, 'usr/bin/busybox'));
-  for (const applet of BUSYBOX_APPLETS) symlinkSync('busybox', join(root, 'usr/bin', applet));
+  const applets = await runOrThrow(tools, 'busybox', ['--list']);
+  for (const applet of applets.split('\n').filter((name) => name && name !== 'busybox')) {
+    symlinkSync('busybox', join(root, 'usr/bin', applet));
+  }
   for (const program of PROGRAMS) await copyWithLibraries(run, imageRoot, program, root);
   const watchdogs = ['i6300esb', 'iTCO_wdt', 'sp5100_tco'];
   writeFileSync(

@@ -35,7 +35,7 @@ export async function buildLiveIso(tools: Run, options: LiveIsoOptions): Promise
       .replaceAll('@MEDIUM@', medium)
       .replaceAll('@VERITY@', `${root_hash}:${data_blocks}:${salt}`)
       .replaceAll('@VERSION@', manifest.version);
-  const grub = (name: string) => fill(readFileSync(join(import.meta.dir, '../grub', name), 'utf8'));
+  const grub = (name: string) => fill(readFileSync(join(import.meta.dirname, '../grub', name), 'utf8'));
   writeFileSync(join(folder, 'live.cfg'), grub('live.cfg'));
   await compressSlot(tools, slotImage, join(work, 'squash'), join(folder, 'root.squashfs'));
 

@@ -192,7 +192,7 @@ async function prepareRoots(options: BuildOptions, lock: PackageLock): Promise<R
         name,
         key: digestOf(
           packages.map((entry) => entry.sha256).join() +
-            readFileSync(join(import.meta.dir, 'root-tree.ts'), 'utf8'),
+            readFileSync(join(import.meta.dirname, 'root-tree.ts'), 'utf8'),
         ),
         suite: lock.suite,
         packages,

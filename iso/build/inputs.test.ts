@@ -1,0 +1,53 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { cycloneDx, npmComponents } from './documents.ts';
+import { parseModuleList } from './kernel-modules.ts';
+import { readPackageLock, readPackageSets } from './package-lock.ts';
+
+const iso = join(import.meta.dirname, '..');
+test('every set of packages is locked, with digests, and the lock names no host', () => {
+  const lock = readPackageLock();
+  const declared = readPackageSets();
+  expect(Object.keys(lock.sets).sort()).toEqual(Object.keys(declared.sets).sort());
+  for (const [name, set] of Object.entries(declared.sets)) {
+    if (!set.essential) continue;
+    const locked = new Set(lock.sets[name]?.map((entry) => entry.name));
+    for (const wanted of set.packages) expect(locked, `set ${name}`).toContain(wanted);
+  }
+  expect(JSON.stringify(lock)).not.toContain('://');
+});
+
+test('a line of the module list that is no module is refused by its text', () => {
+  expect(parseModuleList('# why\ninitrd erofs # root\nroot r8169\n')).toEqual([
+    { class: 'initrd', name: 'erofs' },
+    { class: 'root', name: 'r8169' },
+  ]);
+  expect(() => parseModuleList('both erofs')).toThrow(/both erofs/);
+});
+
+test('every unit of the image has a deadline for starting, or none to wait for', () => {
+  const folder = join(iso, 'rootfs/usr/lib/systemd/system');
+  for (const name of readdirSync(folder).filter((file) => file.endsWith('.service'))) {
+    const text = readFileSync(join(folder, name), 'utf8');
+    if (/ExecStart=\/usr\/bin\/systemctl reboot/.test(text)) continue;
+    expect(text, name).toMatch(/^TimeoutStartSec=\d+$/m);
+  }
+});
+
+test('the bill of materials names what is compiled in and leaves development tools out', () => {
+  const names = npmComponents(readFileSync(join(iso, '../package-lock.json'), 'utf8')).map(
+    (part) => part.name,
+  );
+  expect(names).toContain('elysia');
+  expect(names).toContain('@oven/bun-linux-x64');
+  expect(names).not.toContain('vitest');
+});
+
+test('a bill of materials is the same for the same parts in any order', () => {
+  const parts = ['b', 'a'].map((name) => ({ name, version: '1', purl: `pkg:deb/debian/${name}@1` }));
+  const make = (list: typeof parts) =>
+    cycloneDx('1.0.0', '2026-01-01T00:00:00Z', '00000000-0000-8000-8000-000000000000', list);
+  expect(make(parts)).toBe(make([...parts].reverse()));
+  expect(JSON.parse(make(parts))).toMatchObject({ bomFormat: 'CycloneDX', specVersion: '1.6' });
+});
