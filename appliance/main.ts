@@ -2,8 +2,16 @@
 import { Command } from 'commander';
 import { BulkheadError, describeError } from '../base/errors.ts';
 import { VERSION } from '../base/version.ts';
+import { registerAgent } from './commands/agent.ts';
 import type { CommandIo } from './commands/command.ts';
 import { registerConfig } from './commands/config.ts';
+import { registerFirewall } from './commands/firewall.ts';
+import { registerHealthGate } from './commands/health-gate.ts';
+import { registerInstall } from './commands/install.ts';
+import { registerSetup } from './commands/setup.ts';
+import { registerSlots } from './commands/slots.ts';
+import { registerStatus } from './commands/status.ts';
+import { registerVersion } from './commands/version.ts';
 
 /** Entry point of every role on the box: one executable, one sub-command a role. */
 const io: CommandIo = {
@@ -20,7 +28,18 @@ const program = new Command('bulkhead')
   .showHelpAfterError()
   .showSuggestionAfterError();
 
-for (const register of [registerConfig]) register(program, io);
+for (const register of [
+  registerAgent,
+  registerConfig,
+  registerFirewall,
+  registerHealthGate,
+  registerInstall,
+  registerSetup,
+  registerSlots,
+  registerStatus,
+  registerVersion,
+])
+  register(program, io);
 
 try {
   await program.parseAsync();

@@ -2,6 +2,8 @@
 
 /** Facts about the image: version, revision, build date. Written by iso/, read-only. */
 export const IMAGE_INFO_FILE = '/usr/lib/bulkhead/image.json';
+/** Units whose failure fails the health gate, one a line. */
+export const CRITICAL_UNITS_FILE = '/usr/lib/bulkhead/critical-units';
 /** Configuration that the image brings. */
 export const IMAGE_CONFIG_FILE = '/usr/lib/bulkhead/config.yaml';
 /** Configuration of this one device. */

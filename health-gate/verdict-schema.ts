@@ -1,5 +1,13 @@
-import { type Static, Type as t } from '@sinclair/typebox';
+import { FormatRegistry, type Static, Type as t } from '@sinclair/typebox';
 import { SlotName, Unknowable } from '../base/schema.ts';
+
+// TypeBox calls every text of a format it does not know invalid, and knows none unless it is told.
+if (!FormatRegistry.Has('date-time')) {
+  FormatRegistry.Set(
+    'date-time',
+    (text) => /^\d{4}-\d\d-\d\dT/.test(text) && !Number.isNaN(Date.parse(text)),
+  );
+}
 
 /** What the gate found and decided about one boot: a line of the journal and what the page shows. */
 export const CheckResult = t.Object({
@@ -20,7 +28,7 @@ export const Verdict = t.Object({
   outcome: t.Union([t.Literal('healthy'), t.Literal('unhealthy')]),
   action: t.Union([t.Literal('commit'), t.Literal('none'), t.Literal('reboot'), t.Literal('stay')], {
     description:
-      'commit: trial became active or counter cleared; reboot: next attempt; stay: rescue, waits for help',
+      'decided, and recorded before it is done. commit: trial becomes active or counter is cleared; none: only observed; reboot: next attempt; stay: rescue, waits for help',
   }),
   reason: t.String(),
   checks: t.Array(CheckResult),
@@ -28,3 +36,4 @@ export const Verdict = t.Object({
 
 export type CheckResult = Static<typeof CheckResult>;
 export type Verdict = Static<typeof Verdict>;
+export type VerdictAction = Verdict['action'];

@@ -31,15 +31,41 @@ export function serialiseEnvBlock(values: Readonly<Record<string, string>>, size
   return new TextEncoder().encode(text.padEnd(size_bytes, '#'));
 }
 
-/** The values of a block, or undefined when the bytes are not one. Lines that make no sense are left out. */
+/**
+ * The values of a block, or undefined when the bytes are not one. Follows GRUB's own reader (grub_envblk_iterate)
+ * byte by byte, oddities included: what Linux reads in a damaged block has to be what GRUB reads in it. So a name
+ * goes up to the next `=` even over the end of a line, a value ends at a line feed that no backslash precedes, a
+ * value that runs into the end of the block is none, and a zero byte ends the text it stands in.
+ */
 export function parseEnvBlock(block: Uint8Array): Record<string, string> | undefined {
   const text = new TextDecoder('latin1').decode(block);
   if (!text.startsWith(SIGNATURE)) return undefined;
-  const values: Record<string, string> = {};
-  for (const line of text.slice(SIGNATURE.length).split('\n')) {
-    if (line.startsWith('#')) continue;
-    const match = /^([A-Za-z_][A-Za-z0-9_]*)=([\x20-\x7e]*)$/.exec(line);
-    if (match?.[1] !== undefined && match[2] !== undefined) values[match[1]] = match[2];
+  const values = new Map<string, string>();
+  let at = SIGNATURE.length;
+  while (at < text.length) {
+    if (text[at] !== '#') {
+      const equals = text.indexOf('=', at);
+      if (equals < 0) break;
+      const end = valueEnd(text, equals + 1);
+      if (end >= text.length) break;
+      const value = text.slice(equals + 1, end).replace(/\\([\s\S])/g, '$1');
+      values.set(cString(text.slice(at, equals)), cString(value));
+      at = end;
+    }
+    const lineFeed = text.indexOf('\n', at);
+    if (lineFeed < 0) break;
+    at = lineFeed + 1;
   }
-  return values;
+  return Object.fromEntries(values);
+}
+
+function valueEnd(text: string, start: number): number {
+  let at = start;
+  while (at < text.length && text[at] !== '\n') at += text[at] === '\\' ? 2 : 1;
+  return at;
+}
+
+function cString(text: string): string {
+  const end = text.indexOf('\0');
+  return end < 0 ? text : text.slice(0, end);
 }

@@ -31,7 +31,8 @@ export function parseInitrdReport(text: string): InitrdReport {
     const at = line.indexOf('=');
     if (at > 0) values.set(line.slice(0, at), line.slice(at + 1).trim());
   }
-  const device = (name: string) => (values.get(name)?.startsWith('/dev/') ? (values.get(name) ?? null) : null);
+  const device = (name: string) =>
+    values.get(name)?.startsWith('/dev/') ? (values.get(name) ?? null) : null;
   const mount = (name: string): MountState => {
     const value = values.get(name);
     return value === 'ok' || value === 'failed' ? value : 'missing';

@@ -74,10 +74,9 @@ export function buildHeader(footerStart_bytes: number): Uint8Array {
 /** Where the footer starts, or undefined when the sector is no slot header (an empty partition, say). */
 export function footerOffset(header: Uint8Array): number | undefined {
   const block = parseEnvBlock(header);
-  if (!block || block['slot_format'] !== '1') return undefined;
-  const run = /^(\d{1,12})\+(\d{1,6})$/.exec(block['slot_footer'] ?? '');
-  if (!run?.[1] || Number(run[2]) * SECTOR_BYTES !== FOOTER_BYTES) return undefined;
-  return Number(run[1]) * SECTOR_BYTES;
+  if (block?.['slot_format'] !== '1') return undefined;
+  const run = parseRun(block['slot_footer']);
+  return run && run.count * SECTOR_BYTES === FOOTER_BYTES ? run.start * SECTOR_BYTES : undefined;
 }
 
 /** What GRUB needs to start the slot, beside the manifest. */
@@ -123,6 +122,19 @@ function buildDigestList(manifest: SlotManifest, files: SlotBootFiles): Uint8Arr
     `${manifest.kernel_sha256}  ${files.kernel.start}+${files.kernel.count}\n` +
     `${manifest.initrd_sha256}  ${files.initrd.start}+${files.initrd.count}\n`;
   return new TextEncoder().encode(list.padStart(DIGESTS_BYTES, ' '));
+}
+
+/** Where GRUB finds kernel and initrd, as the footer tells it; undefined when that part of the footer is damaged. */
+export function bootFileRuns(footer: Uint8Array): { kernel: SectorRun; initrd: SectorRun } | undefined {
+  const block = parseEnvBlock(footer.subarray(0, GRUB_BLOCK_BYTES));
+  const kernel = parseRun(block?.['slot_kernel']);
+  const initrd = parseRun(block?.['slot_initrd']);
+  return kernel && initrd ? { kernel, initrd } : undefined;
+}
+
+function parseRun(text: string | undefined): SectorRun | undefined {
+  const run = /^(\d{1,12})\+(\d{1,9})$/.exec(text ?? '');
+  return run ? { start: Number(run[1]), count: Number(run[2]) } : undefined;
 }
 
 /**

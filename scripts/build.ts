@@ -21,7 +21,7 @@ const IMAGE_SOURCES = [
   'package-lock.json',
 ];
 
-const source = join(import.meta.dir, '..');
+const source = join(import.meta.dirname, '..');
 const program = new Command('build')
   .description('builds the program, the image and the ISO')
   .showHelpAfterError();

@@ -63,7 +63,7 @@ export const Status = t.Object({
     hostname: t.String(),
     siteId: Unknowable(t.String()),
     deviceId: Unknowable(t.String({ description: 'SHA-256 of the device public key, hex' })),
-    machineId: Unknowable(t.String()),
+    machineId: Unknowable(t.String({ description: 'derived from the machine id, as stable' })),
     product: Unknowable(t.String()),
     vendor: Unknowable(t.String()),
     serial: Unknowable(t.String()),

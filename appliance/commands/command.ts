@@ -15,6 +15,11 @@ export interface CommandIo {
 export type RegisterCommand = (program: Command, io: CommandIo) => void;
 
 /** Prints facts as JSON for programs or as text for people. */
-export function printFacts(io: CommandIo, asJson: boolean | undefined, facts: unknown, text: () => string): void {
+export function printFacts(
+  io: CommandIo,
+  asJson: boolean | undefined,
+  facts: unknown,
+  text: () => string,
+): void {
   io.out(asJson ? `${JSON.stringify(facts, null, 2)}\n` : `${text().trimEnd()}\n`);
 }

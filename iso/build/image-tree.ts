@@ -223,7 +223,7 @@ function trim(target: string): void {
   for (const name of readdirSync(rules)) if (!KEPT_UDEV_RULES.test(name)) rmSync(join(rules, name));
   const gconv = join(target, 'usr/lib/x86_64-linux-gnu/gconv');
   for (const name of readdirSync(gconv))
-    if (!/^(gconv-modules|UTF|UNICODE|ISO8859-1\.so|ISO8859-15\.so)/.test(name))
+    if (!/^(gconv-modules|UTF|UNICODE|ISO8859-1\.so|ISO8859-15\.so|IBM850\.so|IBM437\.so)/.test(name))
       rmSync(join(gconv, name), { recursive: true });
   const masks = join(target, 'etc/systemd/system-generators');
   mkdirSync(masks, { recursive: true });

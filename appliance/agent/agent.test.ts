@@ -1,0 +1,128 @@
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { run } from '../../base/run.ts';
+import type { Verdict } from '../../health-gate/verdict-schema.ts';
+import type { Status } from '../../status-page/status.ts';
+import { type FactTree, makeFactTree } from '../facts/fact-tree.ts';
+import { type Agent, type AgentOptions, startAgent } from './agent.ts';
+import { startLog } from './log.ts';
+import { createServiceManager } from './service-manager.ts';
+
+let tree: FactTree;
+let agent: Agent | undefined;
+beforeEach(() => {
+  tree = makeFactTree();
+  mkdirSync(`${tree.root}/run/bulkhead`, { recursive: true });
+  mkdirSync(`${tree.root}/run/bulkhead-agent`, { recursive: true });
+  tree.write('proc/sys/kernel/random/boot_id', 'this-boot\n');
+  tree.write('proc/cmdline', 'ab.partition=A ab.attempt=1 ab.mode=normal\n');
+});
+afterEach(async () => {
+  await agent?.stop();
+  agent = undefined;
+  tree.remove();
+});
+
+const options = (): AgentOptions => ({
+  port: 0,
+  listen: '127.0.0.1',
+  siteId: 'praxis-7',
+  coordinatorUrl: null,
+  pollInterval_ms: 60_000,
+  paths: tree.context.paths,
+  watchedFolder: `${tree.root}/run/bulkhead`,
+  consoleFile: `${tree.root}/run/bulkhead-agent/console.txt`,
+  run,
+  now: () => new Date(),
+  log: startLog({}),
+  serviceManager: createServiceManager({}, run, () => {}),
+});
+
+const VERDICT: Verdict = {
+  id: 'this-boot-1',
+  bootId: 'this-boot',
+  at: '2026-11-21T12:00:00.000Z',
+  slot: 'A',
+  version: '1.0.0',
+  attempt: 1,
+  outcome: 'unhealthy',
+  action: 'reboot',
+  reason: 'a decisive check failed: data-partition (not mounted)',
+  checks: [],
+};
+
+/** As the gate publishes it: temporary file, then rename. */
+function publishVerdict(verdict: Verdict): void {
+  const path = tree.context.paths.healthFile;
+  writeFileSync(`${path}.new`, JSON.stringify(verdict));
+  renameSync(`${path}.new`, path);
+}
+
+const consoleText = () => readFileSync(`${tree.root}/run/bulkhead-agent/console.txt`, 'utf8');
+
+async function until(what: () => Promise<boolean> | boolean, timeout_ms = 3_000): Promise<void> {
+  const end_ms = performance.now() + timeout_ms;
+  while (!(await what())) {
+    if (performance.now() > end_ms) throw new Error('it did not happen in time');
+    await Bun.sleep(20);
+  }
+}
+
+describe('a new verdict', () => {
+  test('is on the console at once, although nobody looks and the next round is half a minute away', async () => {
+    agent = await startAgent(options());
+    await until(() => consoleText().includes('Health       pending'));
+    publishVerdict(VERDICT);
+    await until(() => consoleText().includes('data-partition (not mounted)'));
+    publishVerdict({ ...VERDICT, id: 'this-boot-2', outcome: 'healthy', action: 'commit' });
+    await until(() => consoleText().includes('Health       healthy'));
+  });
+
+  test('reaches an open page by the live stream', async () => {
+    agent = await startAgent(options());
+    const response = await fetch(`http://127.0.0.1:${agent.port}/api/v1/events`);
+    const reader = response.body?.getReader();
+    let text = '';
+    const decoder = new TextDecoder();
+    const readUntil = async (part: string) => {
+      while (!text.includes(part)) {
+        const chunk = await reader?.read();
+        if (!chunk || chunk.done) throw new Error(`the stream ended without ${part}`);
+        text += decoder.decode(chunk.value, { stream: true });
+      }
+    };
+    await readUntil('"outcome":"pending"');
+    publishVerdict(VERDICT);
+    await readUntil('"outcome":"unhealthy"');
+    await reader?.cancel();
+  });
+});
+
+test('the console is written on change only', async () => {
+  agent = await startAgent(options());
+  await until(() => consoleText().includes('pending'));
+  const before = consoleText();
+  for (let count = 0; count < 3; count += 1) {
+    await fetch(`http://127.0.0.1:${agent.port}/api/v1/status`);
+    await Bun.sleep(400);
+  }
+  expect(consoleText()).toBe(before);
+});
+
+test('the page knows the site and that no coordinator is configured', async () => {
+  agent = await startAgent(options());
+  const status = (await (await fetch(`http://127.0.0.1:${agent.port}/api/v1/status`)).json()) as Status;
+  expect(status.identity.siteId).toBe('praxis-7');
+  expect(status.coordinator).toMatchObject({ configured: false, message: 'not configured' });
+  expect(status.boot).toMatchObject({ slot: 'A', bootId: 'this-boot' });
+});
+
+test('a port that is taken is an error that names it, and nothing stays behind', async () => {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  const port = typeof address === 'object' && address ? address.port : 0;
+  await expect(startAgent({ ...options(), port })).rejects.toMatchObject({ code: 'STATUS_PORT_TAKEN' });
+  server.close();
+});

@@ -1,0 +1,152 @@
+import type { Logger } from '@logtape/logtape';
+import { BulkheadError, describeError } from '../../base/errors.ts';
+import type { Run } from '../../base/run.ts';
+import type { StatusServer } from '../../status-page/serve.ts';
+import { probeCoordinator } from '../coordinator-probe/probe.ts';
+import { createProber, type Prober } from '../coordinator-probe/prober.ts';
+import { assembleStatus, collectSlowFacts } from '../facts/collect-status.ts';
+import type { FactContext, FactPaths } from '../facts/fact-context.ts';
+import { readNetwork } from '../facts/network.ts';
+import { JournalTail } from '../facts/verdicts.ts';
+import { createConsoleWriter } from './console-writer.ts';
+import { FIRST_COLLECTION_MS, SHUTDOWN_MS } from './limits.ts';
+import { linkState, networkFingerprint } from './link-state.ts';
+import { createRepeatFilter } from './repeat-filter.ts';
+import { selfProbe, selfUrl } from './self-probe.ts';
+import type { ServiceManager } from './service-manager.ts';
+import { createStatusKeeper } from './status-keeper.ts';
+import { watchFolder } from './watch-folder.ts';
+import { startWatchdog } from './watchdog.ts';
+
+export interface AgentOptions {
+  /** Port of the status page; 0 picks a free one. */
+  port: number;
+  /** Address to listen on; all of them when absent. */
+  listen?: string;
+  siteId: string | null;
+  coordinatorUrl: string | null;
+  pollInterval_ms: number;
+  paths: FactPaths;
+  /** Folder that root's helpers write their facts into. */
+  watchedFolder: string;
+  consoleFile: string;
+  run: Run;
+  now: () => Date;
+  log: Logger;
+  serviceManager: ServiceManager;
+}
+
+export interface Agent {
+  port: number;
+  /** Closes everything within SHUTDOWN_MS; false when something would not close in time. */
+  stop(): Promise<boolean>;
+}
+
+/**
+ * Starts everything the agent does and returns once the page answers.
+ *
+ * @throws BulkheadError STATUS_PORT_TAKEN, STATUS_PORT_FORBIDDEN, STATUS_LISTEN_FAILED, AGENT_PAGE_SILENT
+ */
+export async function startAgent(options: AgentOptions): Promise<Agent> {
+  const { log, paths, serviceManager } = options;
+  const now_ms = () => performance.now();
+  const isNew = createRepeatFilter(now_ms);
+  const warn = (message: string) => {
+    if (isNew(message)) log.warn`${message}`;
+  };
+
+  const prober = createCoordinatorProber(options, () => keeper.poke());
+  const context: FactContext = {
+    paths,
+    run: options.run,
+    now: options.now,
+    siteId: options.siteId,
+    coordinator: prober.status,
+    warn,
+  };
+  const journal = new JournalTail(paths.verdictJournalFile);
+  const keeper = createStatusKeeper({
+    assemble: (slow) => assembleStatus(context, slow, journal),
+    collectSlow: () => collectSlowFacts(context),
+    now_ms,
+  });
+
+  const server = await openPage(options, keeper, warn);
+  const url = selfUrl(options.listen, server.port);
+
+  const showOnConsole = createConsoleWriter(options.consoleFile, options.now);
+  let network: string | null = null;
+  let told = '';
+  keeper.subscribe((status) => {
+    try {
+      showOnConsole(status);
+    } catch (error) {
+      warn(`cannot write the console text: ${describeError(error)}`);
+    }
+    const sentence = `${status.health.outcome}, slot ${status.boot.slot ?? 'not known'}`;
+    if (sentence !== told) {
+      told = sentence;
+      log.info('health of this boot', { outcome: status.health.outcome, slot: status.boot.slot });
+      void serviceManager.tell(sentence);
+    }
+    // The cable is back, another address: worth a probe now instead of in ten minutes.
+    const fingerprint = networkFingerprint(status.network);
+    if (network !== null && network !== fingerprint) prober.kick();
+    network = fingerprint;
+  });
+
+  keeper.start();
+  prober.start();
+  const unwatch = watchFolder(options.watchedFolder, keeper.poke);
+  const problem = await selfProbe(url);
+  if (problem !== null) {
+    // READY would let the gate and the units after us believe in a page that is not there.
+    unwatch();
+    prober.stop();
+    keeper.stop();
+    await server.stop();
+    throw new BulkheadError('AGENT_PAGE_SILENT', `the port ${server.port} is open, but ${problem}`);
+  }
+  await serviceManager.ready(`the status page answers on port ${server.port}`);
+  const endWatchdog = startWatchdog(serviceManager, url, warn);
+  log.info('the status page is open', { port: server.port });
+  const collection = setTimeout(() => Bun.gc(true), FIRST_COLLECTION_MS);
+
+  const stop = async (): Promise<boolean> => {
+    clearTimeout(collection);
+    endWatchdog();
+    unwatch();
+    prober.stop();
+    keeper.stop();
+    const closed = Promise.all([serviceManager.stopping(), server.stop()]).then(() => true);
+    return Promise.race([closed, Bun.sleep(SHUTDOWN_MS).then(() => false)]);
+  };
+  return { port: server.port, stop };
+}
+
+async function openPage(
+  options: AgentOptions,
+  source: Parameters<typeof import('../../status-page/status-app.ts').createStatusApp>[0]['source'],
+  warn: (message: string) => void,
+): Promise<StatusServer> {
+  const { createStatusApp } = await import('../../status-page/status-app.ts');
+  const { serveStatusPage } = await import('../../status-page/serve.ts');
+  const app = createStatusApp({ source, onProblem: (problem) => warn(describeError(problem)) });
+  return serveStatusPage(app, {
+    port: options.port,
+    ...(options.listen === undefined ? {} : { hostname: options.listen }),
+  });
+}
+
+function createCoordinatorProber(options: AgentOptions, onChange: () => void): Prober {
+  const { paths } = options;
+  const link = () => linkState(readNetwork(paths.proc, paths.sys, paths.run, paths.etc));
+  return createProber({
+    url: options.coordinatorUrl,
+    interval_ms: options.pollInterval_ms,
+    probe: (url, signal) => probeCoordinator(url, { link, signal }),
+    now: options.now,
+    random: Math.random,
+    onChange,
+  });
+}

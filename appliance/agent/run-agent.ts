@@ -1,0 +1,61 @@
+import { dirname } from 'node:path';
+import { describeError } from '../../base/errors.ts';
+import { CONSOLE_FILE, HEALTH_FILE } from '../../base/paths.ts';
+import { run } from '../../base/run.ts';
+import { loadConfig } from '../config/load.ts';
+import { formatProblem } from '../config/problem.ts';
+import { APPLIANCE_PATHS } from '../facts/fact-context.ts';
+import { startAgent } from './agent.ts';
+import { startLog } from './log.ts';
+import { createServiceManager } from './service-manager.ts';
+
+/**
+ * Runs the agent on this machine until a signal ends it.
+ *
+ * @returns exit status: 0 after an orderly end, 1 when something would not close in time
+ * @throws BulkheadError when the port cannot be opened
+ */
+export async function runAgent(options: { port: number; listen?: string }): Promise<number> {
+  const log = startLog(process.env);
+  endOnUnhandled(log);
+  const signalled = nextSignal();
+  const { config, problems } = loadConfig();
+  for (const problem of problems) log.warn`configuration: ${formatProblem(problem)}`;
+  const agent = await startAgent({
+    ...options,
+    siteId: config.site_id,
+    coordinatorUrl: config.coordinator.url,
+    pollInterval_ms: config.coordinator.poll_interval_s * 1000,
+    paths: APPLIANCE_PATHS,
+    watchedFolder: dirname(HEALTH_FILE),
+    consoleFile: CONSOLE_FILE,
+    run,
+    now: () => new Date(),
+    log,
+    serviceManager: createServiceManager(process.env, run, (message) => log.warn`${message}`),
+  });
+  const signal = await signalled;
+  log.info('stopping', { signal });
+  const orderly = await agent.stop();
+  if (!orderly) log.warn`something would not close in time`;
+  // What still runs (a probe under way, a child) has nothing left to say; waiting for it would only delay the stop.
+  process.exitCode = orderly ? 0 : 1;
+  setImmediate(() => process.exit());
+  return orderly ? 0 : 1;
+}
+
+function nextSignal(): Promise<string> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(signal));
+  });
+}
+
+/** A promise nobody waited for has failed: the state is unknown, and systemd starts a fresh process within a second. */
+function endOnUnhandled(log: ReturnType<typeof startLog>): void {
+  const end = (error: unknown) => {
+    log.fatal`ends after an error nobody handled: ${describeError(error)}`;
+    process.exit(1);
+  };
+  process.on('uncaughtException', end);
+  process.on('unhandledRejection', end);
+}

@@ -1,0 +1,148 @@
+import type { Command } from 'commander';
+import type { SetupReport } from '../setup/setup.ts';
+import { type CommandIo, printFacts, type RegisterCommand } from './command.ts';
+
+/** `bulkhead setup`: makes identity, host name, network, time and SSH of this boot from the configuration. */
+export const registerSetup: RegisterCommand = (program, io) => {
+  const setup = program
+    .command('setup')
+    .description(
+      'set this boot up from the configuration: identity, host name, network, time, SSH (root, early in each boot)',
+    )
+    .option('--dry-run', 'print what would be written and change nothing')
+    .option('--root <folder>', 'work below this folder instead of /', '')
+    .option('--json', 'print facts as JSON')
+    .addHelpText(
+      'after',
+      `
+Each step stands for itself: what fails is reported, the others are done. Exit status 1 when a step failed.
+A mistake in the configuration is reported and does not fail: the layers below it hold.
+
+Examples:
+  bulkhead setup --dry-run
+  bulkhead setup && networkctl reload      put a changed config.yaml in force without a restart`,
+    )
+    .action(async (options: { dryRun?: true; root: string; json?: true }) => {
+      const effects = await realEffects(options.root);
+      const { previewSetup, runSetup } = await import('../setup/setup.ts');
+      if (options.dryRun) {
+        const { describeAction } = await import('../setup/plan.ts');
+        const { actions, ...facts } = previewSetup(effects);
+        printFacts(io, options.json, { ...facts, actions: actions.map(withoutSecret) }, () =>
+          [
+            ...facts.notes,
+            ...facts.configProblems.map((problem) => `! ${problem}`),
+            ...actions.map(describeAction),
+          ].join('\n'),
+        );
+        return;
+      }
+      if (effects.paths.root === '' && process.getuid?.() !== 0) {
+        const { BulkheadError } = await import('../../base/errors.ts');
+        throw new BulkheadError('SETUP_NOT_ROOT', 'setting up a boot needs root; nothing was changed', {
+          hint: "'bulkhead setup --dry-run' shows what it would do",
+        });
+      }
+      const report = await runSetup(effects);
+      io.setExitCode(exitCodeOf(report));
+      printFacts(io, options.json, report, () => formatReport(report));
+    });
+  addGrowData(setup, io);
+  addClockSave(setup, io);
+};
+
+/** What lies on the data partition is the same for both slots: going back to the other one would mend none of it. */
+const DATA_STEPS = new Set(['data', 'identity', 'machine-id', 'schema', 'ssh']);
+
+/**
+ * 0: done. 2: something on the data partition is damaged; the boot is as good as it can be. 1: the set-up itself
+ * failed, which is the slot's fault and fails the health gate.
+ */
+export function exitCodeOf(report: { failures: readonly { step: string }[] }): number {
+  if (report.failures.length === 0) return 0;
+  return report.failures.every(({ step }) => DATA_STEPS.has(step)) ? 2 : 1;
+}
+
+function addGrowData(setup: Command, io: CommandIo): void {
+  setup
+    .command('grow-data')
+    .description('grow the data partition and its file system to the end of the disk; nothing to do is fine')
+    .option('--device <partition>', 'the data partition (default: the one the initrd mounted)')
+    .option('--json', 'print facts as JSON')
+    .addHelpText('after', '\nExample:\n  bulkhead setup grow-data --json')
+    .action(async (options: { device?: string }, command: Command) => {
+      const effects = await realEffects('');
+      const { growData } = await import('../setup/grow-data.ts');
+      const { dataMissing } = await import('../setup/setup.ts');
+      const { readInitrdReport } = await import('../../partitions/initrd-report.ts');
+      const { formatBytes } = await import('../../base/text.ts');
+      const device = options.device ?? readInitrdReport(effects.paths.initrdReport).data;
+      if (device === null) throw dataMissing(effects.paths);
+      const outcome = await growData(device, effects.run);
+      printFacts(io, wantsJson(command), outcome, () => {
+        if (outcome.steps.length === 0) return `${device}: nothing to do: ${outcome.reason}`;
+        const sizes = [outcome.before_bytes, outcome.after_bytes]
+          .map((size) => formatBytes(size ?? 0))
+          .join(' -> ');
+        return `${device}: ${outcome.reason}: ${outcome.steps.join(', ')} done, ${sizes}`;
+      });
+    });
+}
+
+function addClockSave(setup: Command, io: CommandIo): void {
+  setup
+    .command('clock-save')
+    .description('save the time for a boot with a dead clock battery; hourly and at shutdown')
+    .option('--root <folder>', 'work below this folder instead of /', '')
+    .option('--json', 'print facts as JSON')
+    .addHelpText('after', '\nExample:\n  bulkhead setup clock-save')
+    .action(async (options: { root: string }, command: Command) => {
+      const effects = await realEffects(options.root || parentRoot(command));
+      const { clockFacts, dataIsMounted, dataMissing } = await import('../setup/setup.ts');
+      const { saveClock } = await import('../setup/clock.ts');
+      const { paths } = effects;
+      if (!dataIsMounted(paths)) throw dataMissing(paths);
+      const facts = clockFacts(effects);
+      const saved = saveClock(facts, paths.savedClock, paths.timesyncMark);
+      printFacts(io, wantsJson(command), { saved, ...facts }, () =>
+        saved
+          ? `saved ${effects.now().toISOString()}`
+          : 'not saved: the clock is not synchronised and not later than what is saved',
+      );
+    });
+}
+
+async function realEffects(root: string) {
+  const { setupPaths } = await import('../setup/paths.ts');
+  const { run } = await import('../../base/run.ts');
+  return {
+    paths: setupPaths(root.replace(/\/+$/, '')),
+    run,
+    now: () => new Date(),
+    environment: process.env,
+  };
+}
+
+/** An option that parent and child share is parsed by the parent, wherever it stands. */
+function wantsJson(command: Command): boolean {
+  return command.optsWithGlobals<{ json?: true }>().json === true;
+}
+
+function parentRoot(command: Command): string {
+  return command.optsWithGlobals<{ root?: string }>().root ?? '';
+}
+
+function withoutSecret<T extends object>(action: T): T {
+  return 'secret' in action ? { ...action, content: '********' } : action;
+}
+
+function formatReport(report: SetupReport): string {
+  return [
+    `host name ${report.hostname}`,
+    `device id ${report.deviceId ?? 'none'}`,
+    ...report.notes,
+    ...report.configProblems.map((problem) => `! configuration: ${problem}`),
+    ...report.failures.map(({ step, reason }) => `! ${step}: ${reason}`),
+    `${report.changed.length} paths changed, ${report.failures.length} steps failed`,
+  ].join('\n');
+}

@@ -1,0 +1,68 @@
+import type { Command } from 'commander';
+import type { SlotChange } from '../slots/operate.ts';
+import type { SlotsTools } from '../slots/slots-tools.ts';
+import { type CommandIo, printFacts, type RegisterCommand } from './command.ts';
+
+interface JsonOption {
+  json?: true;
+}
+
+export const registerSlots: RegisterCommand = (program, io) =>
+  registerSlotsWith(program, io, async () => (await import('../slots/slots-tools.ts')).APPLIANCE_TOOLS);
+
+/** `bulkhead slots` on the given tools. */
+export function registerSlotsWith(program: Command, io: CommandIo, tools: () => Promise<SlotsTools>): void {
+  const slots = program
+    .command('slots')
+    .description('Shows both slots: what is in them, which one runs, which one boots next.')
+    .option('--json', 'as JSON')
+    .addHelpText(
+      'after',
+      `
+As root everything is read from the disk; otherwise this shows what the health gate last saw.
+The states of a slot and the rules by which one is chosen: docs/reference/boot-state.md.
+
+Examples:
+  bulkhead slots                 the two slots
+  sudo bulkhead slots rollback   go back to the other slot on the next boot
+  sudo bulkhead slots arm B      try slot B on the next boot
+  sudo bulkhead slots repair     write the boot state anew where it is damaged or missing`,
+    )
+    .action(async (options: JsonOption) => {
+      const { inspectSlots, slotsText } = await import('../slots/present.ts');
+      const facts = await inspectSlots(await tools());
+      printFacts(io, options.json, facts, () => slotsText(facts));
+    });
+
+  const operation = (usage: string, description: string, act: (argument?: string) => Promise<SlotChange>) =>
+    slots
+      .command(usage)
+      .description(description)
+      .option('--json', 'as JSON')
+      .action(async (...given: unknown[]) => {
+        const command = given.at(-1) as Command;
+        const change = await act(command.args[0]);
+        // With the parent's options: `--json` behind the name is taken by whichever command declares it first.
+        printFacts(io, command.optsWithGlobals<JsonOption>().json, change, () => change.message);
+      });
+
+  operation(
+    'arm <slot>',
+    'Puts slot A or B on trial from the next boot on: three boots to pass the health gate. Needs root.',
+    async (slot) => {
+      const { parseSlot } = await import('../../partitions/slot.ts');
+      const { armSlot } = await import('../slots/operate.ts');
+      return armSlot(await tools(), parseSlot(slot ?? ''));
+    },
+  );
+  operation(
+    'rollback',
+    'Takes the other slot on the next boot, if it once passed the health gate. Does not reboot. Needs root.',
+    async () => (await import('../slots/operate.ts')).rollBackSlot(await tools()),
+  );
+  operation(
+    'repair',
+    'Writes a boot state where it is damaged or missing; a whole one is left alone. Needs root.',
+    async () => (await import('../slots/operate.ts')).repairSlots(await tools()),
+  );
+}

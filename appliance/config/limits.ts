@@ -1,0 +1,40 @@
+/** Limits of the configuration, each with its reason. */
+
+/** A configuration with a hundred SSH keys has 40 KB; what is larger is a wrong file on the stick. */
+export const CONFIG_MAX_BYTES = 64 * 1024;
+
+/** Deepest nesting of the schema is 4 (network, interfaces, entry, addresses); more is an attack on the parser. */
+export const CONFIG_MAX_DEPTH = 8;
+
+/** A reader fixes a handful of problems at a time; a wrong file must not fill the console with thousands. */
+export const CONFIG_MAX_PROBLEMS = 20;
+
+/** Below 10 s a fleet of some thousand boxes is a load test; above an hour an order arrives too late to matter. */
+export const POLL_INTERVAL_MIN_S = 10;
+export const POLL_INTERVAL_MAX_S = 3600;
+export const POLL_INTERVAL_DEFAULT_S = 60;
+
+/** What fits on the console line and a file name; a site is named, not described. */
+export const SITE_ID_MAX_CHARS = 64;
+
+/** A thin client has one or two ports; 16 leaves room for USB adapters and VLAN-less oddities. */
+export const INTERFACES_MAX = 16;
+/** Addresses on one interface, and name servers on one interface: more is a mistake. */
+export const ADDRESSES_MAX = 16;
+export const DNS_SERVERS_MAX = 8;
+export const TIME_SERVERS_MAX = 8;
+
+/** A team's keys; with CONFIG_MAX_BYTES it also bounds the file sshd reads at each login. */
+export const SSH_KEYS_MAX = 64;
+/** An RSA key of 16384 bits takes 2.8 KB of base64, with a comment; longer lines are no keys. */
+export const SSH_KEY_MAX_CHARS = 4096;
+/** NIST SP 800-57 part 1, table 2: RSA below 3072 bits offers less than 128 bits of security. */
+export const SSH_RSA_MIN_BITS = 3072;
+
+/** IEEE 802.11: an SSID has 1 to 32 bytes; IEEE 802.11i: a passphrase has 8 to 63 printable ASCII characters. */
+export const SSID_MAX_BYTES = 32;
+export const PASSPHRASE_MIN_CHARS = 8;
+export const PASSPHRASE_MAX_CHARS = 63;
+
+/** An edit distance of a third of the word still reads as a typing mistake, and at most three letters. */
+export const SUGGEST_MAX_DISTANCE = 3;

@@ -1,0 +1,91 @@
+import { Kind, type TSchema } from '@sinclair/typebox';
+import { variableOf } from './environment.ts';
+import { getValue, type Origin } from './layers.ts';
+import type { LoadedConfig } from './load.ts';
+import { formatProblem } from './problem.ts';
+import { annotation, CONFIG_KEYS, isSecret, propertiesOf, withoutNull } from './schema.ts';
+
+/** Stands for a secret wherever a configuration is shown. */
+const MASK = '********';
+
+/** The value with every secret in it replaced by MASK. */
+function maskSecrets(schema: TSchema, value: unknown): unknown {
+  if (isSecret(schema)) return value === null ? null : MASK;
+  const inner = withoutNull(schema);
+  if (Array.isArray(value) && inner[Kind] === 'Array') {
+    return value.map((item) => maskSecrets(inner['items'] as TSchema, item));
+  }
+  const properties = propertiesOf(inner);
+  if (!properties || typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([name, child]) => {
+      const schemaOfChild = properties[name];
+      return [name, schemaOfChild ? maskSecrets(schemaOfChild, child) : child];
+    }),
+  );
+}
+
+/** One key as it is shown. */
+export interface ShownKey {
+  key: string;
+  value: unknown;
+  origin: Origin;
+}
+
+/** Every key with its value (secrets masked) and origin. */
+export function shownKeys(loaded: Pick<LoadedConfig, 'config' | 'origins'>): ShownKey[] {
+  return [...CONFIG_KEYS].flatMap(([key, schema]) => {
+    const origin = loaded.origins[key];
+    return origin ? [{ key, value: maskSecrets(schema, getValue(loaded.config, key)), origin }] : [];
+  });
+}
+
+/** The table of `bulkhead config`: key, value, origin; problems first, because they decide how to read the rest. */
+export function formatConfig(loaded: LoadedConfig): string {
+  const rows = shownKeys(loaded).map(({ key, value, origin }) => [
+    key,
+    formatValue(value),
+    formatOrigin(origin),
+  ]);
+  const widths = [0, 1].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  const lines = rows.map(([key = '', value = '', origin = '']) =>
+    `${key.padEnd(widths[0] ?? 0)}  ${value.padEnd(Math.min(widths[1] ?? 0, 48))}  ${origin}`.trimEnd(),
+  );
+  const problems = loaded.problems.map((problem) => `! ${formatProblem(problem)}`);
+  for (const layer of loaded.refused)
+    problems.push(`! the ${layer} layer is not in force until this is corrected`);
+  return [...problems, ...(problems.length > 0 ? [''] : []), ...lines, ''].join('\n');
+}
+
+export function formatValue(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+function formatOrigin(origin: Origin): string {
+  if (origin.layer === 'built-in') return 'built-in';
+  return `${origin.layer}: ${origin.source}${origin.line === null ? '' : `:${origin.line}`}`;
+}
+
+/** Everything there is to know about the keys, from the schema alone: the table of docs/reference/configuration.md. */
+export function configReference(): string {
+  const rows = [...CONFIG_KEYS].flatMap(([key, schema]) => referenceRows(key, schema, true));
+  return ['| key | value | default | variable | meaning |', '| --- | --- | --- | --- | --- |', ...rows].join(
+    '\n',
+  );
+}
+
+function referenceRows(key: string, schema: TSchema, top: boolean): string[] {
+  const cells = [
+    `\`${key}\``,
+    annotation(schema, 'expects') ?? '',
+    top ? `\`${formatValue(schema['default'])}\`` : '',
+    top && key !== 'config_version' ? `\`${variableOf(key)}\`` : '',
+    `${annotation(schema, 'description') ?? ''}${isSecret(schema) ? ' (secret)' : ''}`,
+  ];
+  const inner = withoutNull(schema);
+  const items = inner[Kind] === 'Array' ? (inner['items'] as TSchema) : inner;
+  const below = Object.entries(propertiesOf(items) ?? {}).flatMap(([name, child]) =>
+    referenceRows(`${key}${items === inner ? '' : '[]'}.${name}`, child, false),
+  );
+  return [`| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`, ...below];
+}

@@ -1,0 +1,25 @@
+import { readFileSync } from 'node:fs';
+
+/** Numeric user and group of a file. */
+export interface Owner {
+  uid: number;
+  gid: number;
+}
+
+/** The user that the agent runs as. */
+export const AGENT_USER = 'msp';
+
+/** The agent's user by a passwd(5) file; undefined when it is not in it. */
+export function agentOwner(passwdFile = '/etc/passwd'): Owner | undefined {
+  let passwd = '';
+  try {
+    passwd = readFileSync(passwdFile, 'utf8');
+  } catch {
+    // Reads as "no such user".
+  }
+  const line = passwd.split('\n').find((entry) => entry.startsWith(`${AGENT_USER}:`));
+  const [, , uid, gid] = (line ?? '').split(':').map(Number);
+  return uid !== undefined && gid !== undefined && Number.isInteger(uid) && Number.isInteger(gid)
+    ? { uid, gid }
+    : undefined;
+}

@@ -1,0 +1,22 @@
+/** Limits of the set-up of a boot, each with its reason. */
+
+/** Less than this at the end of the disk or the partition is alignment, not room worth writing a partition table for. */
+export const GROW_MIN_BYTES = 16 * 1024 * 1024;
+
+/** Growing an ext4 from 1 GB to 1 TB online writes some thousand block groups: minutes on a slow eMMC. */
+export const RESIZE_TIMEOUT_MS = 540_000;
+
+/** A GPT keeps at least 16 KiB of entries and one sector of header at the end of the disk (UEFI 2.10, section 5.3.1). */
+export const GPT_ENTRIES_BYTES = 16 * 1024;
+
+/** systemd's own span (CLOCK_VALID_RANGE_USEC_MAX): a clock this far after the build date is broken, not old. */
+export const CLOCK_VALID_SPAN_MS = 15 * 365 * 24 * 3600 * 1000;
+
+/** `date` ends within milliseconds; what hangs here would hang the boot. */
+export const CLOCK_COMMAND_TIMEOUT_MS = 5_000;
+
+/** Small state files of ours: a number or a date and a line break. */
+export const STATE_FILE_MAX_BYTES = 128;
+
+/** Routes over the air rank behind those over a cable, whose metric is networkd's default of 1024. */
+export const WIFI_ROUTE_METRIC = 2048;

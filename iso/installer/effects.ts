@@ -1,0 +1,50 @@
+import { BulkheadError } from '../../base/errors.ts';
+import { type Run, type RunOptions, runOrThrow } from '../../base/run.ts';
+import type { KernelRoots } from '../../partitions/disks.ts';
+import { type OpenBlockDevice, withDeadline } from './block-device.ts';
+import type { Emit } from './events.ts';
+import { KILL_GRACE_MS, TOOL_TIMEOUT_MS } from './limits.ts';
+
+/** Everything the installer does to the world goes through here. */
+export interface InstallEffects {
+  run: Run;
+  open: OpenBlockDevice;
+  emit: Emit;
+  /** Milliseconds that only move forward. */
+  clock_ms(): number;
+  /** Time of day, for the record; may be wrong on a machine with a dead clock battery. */
+  now(): Date;
+  randomUuid(): string;
+  kernel: KernelRoots;
+  /** Scratch folder in memory; made when needed. */
+  workFolder: string;
+}
+
+/**
+ * Runs a tool to its end. Unlike `runOrThrow` alone this comes back even when the killed tool hangs inside the kernel,
+ * as programs do that wait for a dead disk.
+ *
+ * @throws BulkheadError COMMAND_FAILED, COMMAND_NOT_FOUND, COMMAND_TIMEOUT
+ */
+export function tool(
+  effects: Pick<InstallEffects, 'run'>,
+  program: string,
+  args: readonly string[],
+  options: RunOptions = {},
+): Promise<string> {
+  const timeout_ms = options.timeout_ms ?? TOOL_TIMEOUT_MS;
+  return withDeadline(
+    runOrThrow(effects.run, program, args, { ...options, timeout_ms }),
+    timeout_ms + KILL_GRACE_MS,
+    () => {
+      throw new BulkheadError(
+        'COMMAND_TIMEOUT',
+        `'${[program, ...args].join(' ')}' did not end within ${timeout_ms} ms and could not be killed`,
+      );
+    },
+  );
+}
+
+export function sleep(delay_ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, delay_ms));
+}

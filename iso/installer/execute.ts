@@ -1,0 +1,82 @@
+import { makeDataPartition } from './data-partition.ts';
+import type { InstallEffects } from './effects.ts';
+import { compareEspFiles, formatEsp, writeEspFiles } from './esp.ts';
+import type { StepId } from './events.ts';
+import { readIdentity } from './identity.ts';
+import { espFiles, type InstallJob, installRecord, markerContent } from './job.ts';
+import { writePartitionTable } from './partition-table.ts';
+import { ESP_MARKER } from './paths.ts';
+import { compareSlot, emptyOtherSlot, writeSlot } from './slot-writer.ts';
+import { verifyInstallation } from './verify.ts';
+import { wipeTables } from './wipe.ts';
+
+/** An error together with the step it happened in. */
+export class StepFailure extends Error {
+  constructor(
+    readonly step: StepId,
+    override readonly cause: unknown,
+  ) {
+    super(`step ${step} failed`, { cause });
+  }
+}
+
+/**
+ * Carries a job out, step by step. Everything starts with the wipe, so it can be repeated after any interruption; the marker
+ * is the last thing written, after everything before it was flushed and read back, so it never lies.
+ *
+ * @throws StepFailure
+ */
+export async function executeInstall(job: InstallJob, effects: InstallEffects): Promise<void> {
+  const step = async <T>(id: StepId, act: () => Promise<T>): Promise<T> => {
+    effects.emit({ event: 'step', step: id, state: 'started' });
+    try {
+      const result = await act();
+      effects.emit({ event: 'step', step: id, state: 'done' });
+      return result;
+    } catch (cause) {
+      throw new StepFailure(id, cause);
+    }
+  };
+
+  let kept: Awaited<ReturnType<typeof readIdentity>> = null;
+  if (job.keepIdentity) {
+    kept = await step('identity', () => readIdentity(job, effects));
+    effects.emit({
+      event: 'note',
+      text: kept ? 'identity: kept' : 'identity: none was found, the appliance makes a new one',
+    });
+  } else effects.emit({ event: 'step', step: 'identity', state: 'skipped' });
+  const identity = kept ?? [];
+  const installedAt = effects.now();
+  const record = installRecord(job, installedAt, kept !== null);
+
+  await step('wipe', () => wipeTables(job, effects));
+  await step('table', () => writePartitionTable(job, effects));
+  const written = await step('slot', () => writeSlot(job, effects));
+  await step('compare', () => compareSlot(job, effects, written));
+  await step('loader', async () => {
+    await emptyOtherSlot(job, effects);
+    await formatEsp(job, effects);
+    await writeEspFiles(job, effects, espFiles(job));
+  });
+  await step('data', () => makeDataPartition(job, effects, record, identity));
+  await step('verify', async () => {
+    await flushDisk(job, effects);
+    await verifyInstallation(job, effects, record, identity);
+  });
+  await step('finish', async () => {
+    const marker = new Map([[ESP_MARKER, markerContent(job, installedAt)]]);
+    await writeEspFiles(job, effects, marker);
+    await compareEspFiles(job, effects, marker);
+    await flushDisk(job, effects);
+  });
+}
+
+async function flushDisk(job: InstallJob, effects: InstallEffects): Promise<void> {
+  const disk = effects.open(job.path, 'write');
+  try {
+    await disk.flush();
+  } finally {
+    await disk.close();
+  }
+}

@@ -1,0 +1,10 @@
+/** The door of the installer: what the command needs and no more. */
+export { openBlockDevice } from './block-device.ts';
+export { planConsoles, readActiveConsoles, showOnConsoles } from './consoles.ts';
+export type { InstallEvent } from './events.ts';
+export { readMachine } from './hardware.ts';
+export { install } from './install.ts';
+export { renderLines } from './lines.ts';
+export { DMI_FOLDER, WORK_FOLDER } from './paths.ts';
+export { agentGroupId, powerOff } from './system.ts';
+export type { InstallWishes } from './wishes.ts';

@@ -1,0 +1,53 @@
+// @ts-check
+import { existsSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { outputOf, SetupError } from './run.mjs';
+
+/** @typedef {import('./run.mjs').Command} Command */
+
+/**
+ * npm writes node_modules/.package-lock.json as its last act, so a file at least as young as the lock file means
+ * a complete installation of it.
+ *
+ * @param {string} root folder of package.json
+ */
+export function nodeModulesFresh(root) {
+  const done = join(root, 'node_modules', '.package-lock.json');
+  if (!existsSync(done)) return false;
+  return statSync(done).mtimeMs >= statSync(join(root, 'package-lock.json')).mtimeMs;
+}
+
+/**
+ * @param {string} root
+ * @returns {Command[]}
+ */
+export function npmSteps(root) {
+  // Under `npm start` the running npm is named in the environment; it is the one whose version the person chose.
+  const running = process.env['npm_execpath'];
+  const npm = running?.endsWith('.js')
+    ? { program: process.execPath, args: [running] }
+    : { program: 'npm', args: /** @type {string[]} */ ([]) };
+  return [{ program: npm.program, args: [...npm.args, 'ci', '--no-audit', '--no-fund'], cwd: root }];
+}
+
+/**
+ * @param {string} root
+ * @returns {string | undefined} version of the Bun in node_modules; undefined when it does not start
+ */
+export function bunVersion(root) {
+  const version = outputOf(join(root, 'node_modules', '.bin', 'bun'), ['--version'])?.trim();
+  return version && /^\d+\.\d+\.\d+/.test(version) ? version : undefined;
+}
+
+/**
+ * npm may be told not to run install scripts of packages; Bun's script is what puts the real program in place.
+ *
+ * @param {string} root
+ */
+export function repairBun(root) {
+  const script = join(root, 'node_modules', 'bun', 'install.js');
+  outputOf(process.execPath, [script]);
+  if (!bunVersion(root)) {
+    throw new SetupError('Bun does not start after its install script ran', `run it by hand: node ${script}`);
+  }
+}

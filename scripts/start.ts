@@ -1,0 +1,127 @@
+import { BulkheadError, describeError } from '../base/errors.ts';
+import type { Machine } from '../test/qemu/harness/machine.ts';
+import { freePort } from '../test/qemu/harness/ports.ts';
+import { startMachine } from '../test/qemu/harness/start-machine.ts';
+import { Progress } from './progress.ts';
+import { buildIso } from './start/build.ts';
+import { fetchHealth } from './start/health.ts';
+import { Interrupt } from './start/interrupt.ts';
+import { install, machineOptions, shutDown, untilHealthy } from './start/machine.ts';
+import { parseStartOptions, type StartOptions } from './start/options.ts';
+import { describeStaleDisk, planStart } from './start/plan.ts';
+import * as workplace from './start/workplace.ts';
+
+/** `npm start`: from a checkout to a healthy appliance in a virtual machine. See docs/develop/boot-tests.md. */
+
+const print = (text: string) => process.stdout.write(`${text}\n`);
+
+try {
+  process.exitCode = await start(parseStartOptions(process.argv.slice(2)), new Interrupt(process));
+} catch (error) {
+  process.stderr.write(`error: ${describeError(error)}\n`);
+  if (error instanceof BulkheadError && error.hint) process.stderr.write(`       ${error.hint}\n`);
+  process.exitCode = error instanceof BulkheadError && error.code === 'START_INTERRUPTED' ? 130 : 1;
+} finally {
+  workplace.withdraw();
+}
+// A wait that Ctrl-C has ended may still hold a timer; nothing of it matters any more.
+process.exit();
+
+/** @returns the exit status */
+async function start(options: StartOptions, interrupt: Interrupt): Promise<number> {
+  const found = workplace.lookAround();
+  const plan = planStart(found, options);
+  if (plan.kind === 'refuse') throw new BulkheadError(plan.code, plan.reason, { hint: plan.hint });
+  if (plan.kind === 'show') return showRunning(plan);
+  if ((await freePort(options.port)) === undefined) {
+    throw new BulkheadError('START_PORT_IN_USE', `port ${options.port} of this computer is in use`, {
+      hint: 'npm start -- --port 9000 uses another one',
+    });
+  }
+  workplace.announce();
+  const installs = plan.kind === 'install';
+  const progress = new Progress(process.stderr, Number(options.build) + Number(installs) + 1);
+  if (options.build) {
+    const build = buildIso(interrupt);
+    await timed(progress, 'Building the image', 'build', build.said, () => build.done);
+  }
+  const iso = await workplace.describeIso();
+  if (installs) {
+    workplace.blankDisk();
+    await follow(progress, 'Installing onto a blank disk', 'install', (seen) =>
+      install(options, interrupt, seen),
+    );
+    workplace.markInstalled(iso);
+  }
+  const stale = !installs && found.disk ? describeStaleDisk(found.disk, iso) : undefined;
+  if (stale) progress.line(`note: ${stale}`);
+  return run(options, interrupt, progress);
+}
+
+/** Starts the installed disk, shows what came of it, and stays until Ctrl-C. */
+async function run(options: StartOptions, interrupt: Interrupt, progress: Progress): Promise<number> {
+  const url = `http://localhost:${options.port}`;
+  const machine = await startMachine(machineOptions(options, 'run'));
+  try {
+    const health = await follow(progress, 'Starting the appliance', 'boot', (seen) => {
+      seen(machine);
+      return untilHealthy(machine, url, interrupt);
+    });
+    workplace.announce(url);
+    print(health.lines.join('\n'));
+    if (options.check) return 0;
+    if (options.display === 'vnc') print('Screen       vnc://127.0.0.1:5900');
+    print(`Console log  ${machine.logFolder}/serial.log\n\nCtrl-C shuts it down.`);
+    await Promise.race([interrupt.asked, machine.off]);
+    if (!machine.running) print('The appliance has switched itself off.');
+    return 0;
+  } finally {
+    await end(machine, interrupt);
+  }
+}
+
+async function end(machine: Machine, interrupt: Interrupt): Promise<void> {
+  if (!machine.running) return machine.stop();
+  print('Shutting down; a second Ctrl-C pulls the plug.');
+  print((await shutDown(machine, interrupt.insisted)) ? 'The appliance is off.' : 'The plug was pulled.');
+}
+
+/** The appliance of another terminal: its health, without touching it. */
+async function showRunning({ url, pid }: { url: string; pid: number }): Promise<number> {
+  const health = await fetchHealth(url);
+  print(health.lines.join('\n'));
+  print(
+    `\nIt runs already, started by process ${pid}. Ctrl-C in its terminal shuts it down, or: kill ${pid}`,
+  );
+  return health.healthy ? 0 : 1;
+}
+
+/** A step whose detail is the last line of a machine's console. */
+function follow<Result>(
+  progress: Progress,
+  title: string,
+  key: string,
+  work: (seen: (machine: Machine) => void) => Promise<Result>,
+): Promise<Result> {
+  let watched: Machine | undefined;
+  const said = () => watched?.serialText ?? '';
+  return timed(progress, title, key, said, () =>
+    work((machine) => {
+      watched = machine;
+    }),
+  );
+}
+
+/** Shows how long it took last time, and remembers how long it took now. */
+async function timed<Result>(
+  progress: Progress,
+  title: string,
+  key: string,
+  said: () => string,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  const expected_s = workplace.readDurations()[key];
+  const { result, seconds } = await progress.step(title, { expected_s, said }, work);
+  workplace.rememberDuration(key, seconds);
+  return result;
+}

@@ -1,0 +1,22 @@
+/** Limits of `npm start`, each with its reason. */
+
+/** Holds both slots at their smallest useful size and a data partition; sparse, so it costs what is written. */
+export const DISK_BYTES = 16 * 1024 ** 3;
+
+/** An installation takes two minutes in emulation on an idle machine; this is for a busy one. */
+export const INSTALL_TIMEOUT_MS = 20 * 60_000;
+
+/** From power-on to healthy: under a minute in emulation on an idle machine. */
+export const HEALTHY_TIMEOUT_MS = 10 * 60_000;
+
+/** A shutdown takes seconds; a unit that does not stop is killed by systemd after less than this. */
+export const SHUTDOWN_TIMEOUT_MS = 60_000;
+
+/** One Ctrl-C may arrive twice, from the terminal and from npm: what comes within this time is one press. */
+export const SAME_PRESS_MS = 1_000;
+
+/** Of a machine that is running already. */
+export const STATUS_TIMEOUT_MS = 10_000;
+
+/** Between two looks at the console for signs that waiting is in vain. */
+export const CONSOLE_LOOK_MS = 1_000;

@@ -1,0 +1,64 @@
+/** Limits of the status page, each with its reason. All of them together keep an open port from costing the appliance its memory. */
+
+/** A status is fresh for one second: a room full of open pages costs the agent one look at the system per second. */
+export const STATUS_FRESH_MS = 1_000;
+
+/** Asking the agent for its status has this long; slower is a fault that the page names instead of hanging. */
+export const SOURCE_TIMEOUT_MS = 3_000;
+
+/** Questions that were never answered may not pile up; with this many open, the next is refused at once. */
+export const SOURCE_OPEN_CALLS_MAX = 3;
+
+/** Live streams at a time: a handful of people and a wall display. Each holds a socket and up to EVENT_BACKLOG_MAX messages. */
+export const EVENT_CLIENTS_MAX = 16;
+
+/** Messages of about 10 kB that may wait for one client; one that is further behind is dropped and reconnects by itself. */
+export const EVENT_BACKLOG_MAX = 4;
+
+/** Every stream hears from us this often: proxies keep it open, and a browser can tell a dead appliance from a calm one. */
+export const EVENT_HEARTBEAT_MS = 10_000;
+
+/** A burst of changes is told as one, at most this often. */
+export const EVENT_INTERVAL_MIN_MS = 1_000;
+
+/** What a browser is told to wait before it reconnects a lost stream. */
+export const EVENT_RETRY_MS = 3_000;
+
+/** A connection without progress is closed. Longer than EVENT_HEARTBEAT_MS, or quiet streams would be cut. */
+export const IDLE_TIMEOUT_S = 30;
+
+/** Answers that are on their way when the server stops have this long; systemd waits much longer before it kills. */
+export const STOP_GRACE_MS = 500;
+
+/** No route takes a body. One block is let through so that a client which sends an empty form is told 405 and not cut off. */
+export const REQUEST_BODY_MAX_BYTES = 4_096;
+
+/** The page stays light enough for a slow phone on a bad link, whatever the appliance has to tell. */
+export const PAGE_MAX_BYTES = 60 * 1024;
+
+/**
+ * Parts of a status that the page shows; the rest is counted on the page and complete in the JSON. Together with the
+ * lengths below they keep the page under PAGE_MAX_BYTES whatever a status holds (a test fills all of them).
+ */
+export const PAGE_VERDICTS_MAX = 4;
+export const PAGE_CHECKS_MAX = 16;
+export const PAGE_SERVICES_MAX = 16;
+export const PAGE_INTERFACES_MAX = 4;
+export const PAGE_ADDRESSES_MAX = 6;
+export const PAGE_PORTS_MAX = 24;
+export const PAGE_NOTICES_MAX = 12;
+
+/** Bytes of a sentence in the page's source; a message of a check is about 80. */
+export const PAGE_SENTENCE_MAX_BYTES = 160;
+
+/** Bytes of a name or a value; a SHA-256 in hex is 64. */
+export const PAGE_VALUE_MAX_BYTES = 72;
+
+/** Use of memory or disk, in parts of one, from which a person should look. */
+export const USE_HIGH_RATIO = 0.9;
+
+/** Further off than this, certificates and signed times start to be refused. */
+export const CLOCK_OFFSET_HIGH_MS = 2_000;
+
+/** The T640 throttles at about 95 °C; ten below is worth a look. */
+export const TEMPERATURE_HIGH_C = 85;

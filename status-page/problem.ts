@@ -1,0 +1,68 @@
+import { Type as t } from '@sinclair/typebox';
+import { BulkheadError } from '../base/errors.ts';
+
+/** What a program gets instead of an answer; `code` is one of docs/reference/errors.md. */
+export const Problem = t.Object({
+  error: t.Object({
+    code: t.String({ description: 'fixed, e.g. STATUS_SOURCE_FAILED' }),
+    message: t.String({ description: 'one sentence for people' }),
+    hint: t.Union([t.String(), t.Null()], { description: 'what the reader can do' }),
+  }),
+});
+
+const LOOK_HINT =
+  'on the appliance, journalctl -u compliance-agent tells why; the page tries again by itself';
+
+const HTTP_STATUS: Record<string, number> = {
+  STATUS_ROUTE_UNKNOWN: 404,
+  STATUS_METHOD_NOT_ALLOWED: 405,
+  STATUS_INTERNAL: 500,
+};
+
+/** The HTTP status that goes with an error: 404 and 405 for the caller's mistakes, 500 for ours, 503 for what may pass. */
+export function httpStatusOf(problem: BulkheadError): number {
+  return HTTP_STATUS[problem.code] ?? 503;
+}
+
+export function problemBody(problem: BulkheadError) {
+  return { error: { code: problem.code, message: problem.message, hint: problem.hint ?? null } };
+}
+
+export const sourceFailed = (cause: unknown) =>
+  new BulkheadError('STATUS_SOURCE_FAILED', 'The agent could not tell the state of this appliance.', {
+    hint: LOOK_HINT,
+    cause,
+  });
+
+/** Errors of this part are fit to be read by anyone; of all others only that they happened, their words go to the log. */
+export function asProblem(error: unknown): BulkheadError {
+  const ours = error instanceof BulkheadError && error.code.startsWith('STATUS_');
+  return ours ? error : sourceFailed(error);
+}
+
+export const sourceTooSlow = (timeout_ms: number) =>
+  new BulkheadError('STATUS_SOURCE_TIMEOUT', `The agent gave no status within ${timeout_ms / 1000} s.`, {
+    hint: LOOK_HINT,
+  });
+
+/** @param where path of the first field that breaks the schema; its value is kept out, it may be anything */
+export const statusInvalid = (where: string) =>
+  new BulkheadError('STATUS_INVALID', `The agent gave a status that breaks its own schema at ${where}.`, {
+    hint: 'this is a fault in the program; please report it with its version',
+  });
+
+export const eventsFull = (clients: number) =>
+  new BulkheadError('STATUS_EVENTS_FULL', `All ${clients} live streams of this appliance are in use.`, {
+    hint: 'close a page that shows this appliance, or read /api/v1/status',
+  });
+
+export const routeUnknown = () =>
+  new BulkheadError('STATUS_ROUTE_UNKNOWN', 'There is nothing at this address.', {
+    hint: 'the status page is at /, everything else is listed in /openapi.json',
+  });
+
+export const methodNotAllowed = () =>
+  new BulkheadError('STATUS_METHOD_NOT_ALLOWED', 'This page can only be read.', { hint: 'use GET or HEAD' });
+
+export const internalError = (cause: unknown) =>
+  new BulkheadError('STATUS_INTERNAL', 'The status page failed to answer.', { hint: LOOK_HINT, cause });

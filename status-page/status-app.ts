@@ -1,0 +1,114 @@
+import type { BulkheadError } from '../base/errors.ts';
+import { createEventHub } from './event-stream.ts';
+import { createHttpMetrics } from './http-metrics.ts';
+import { applyPolicy, wantsPage } from './http-policy.ts';
+import { renderProblemPage } from './page/problem-page.tsx';
+import { httpStatusOf, internalError, methodNotAllowed, problemBody } from './problem.ts';
+import { createRoutes, routeLabel } from './routes.ts';
+import { createStatusReader, type StatusSource } from './status-source.ts';
+
+export interface StatusAppOptions {
+  source: StatusSource;
+  /** Told every fault with its causes, for the log; the page shows only a code and a sentence. */
+  onProblem?: (problem: BulkheadError) => void;
+  /** Milliseconds that never go back. */
+  now_ms?: () => number;
+  /** Instead of SOURCE_TIMEOUT_MS. */
+  sourceTimeout_ms?: number;
+  /** Instead of the EVENT_* limits. */
+  events?: { clients_max?: number; heartbeat_ms?: number; interval_min_ms?: number };
+}
+
+export interface StatusApp {
+  /** Answers any request; never rejects. */
+  handle(request: Request): Promise<Response>;
+  /** Ends the live streams and the subscription to the source. */
+  close(): void;
+}
+
+/** The page, the JSON, the live stream and the metrics over one source. Opens no port; see serveStatusPage. */
+export function createStatusApp(options: StatusAppOptions): StatusApp {
+  const now_ms = options.now_ms ?? (() => performance.now());
+  const onFault = options.onProblem ?? (() => {});
+  const reader = createStatusReader({
+    source: options.source,
+    now_ms,
+    ...(options.sourceTimeout_ms === undefined ? {} : { timeout_ms: options.sourceTimeout_ms }),
+    onProblem: onFault,
+    onChange: (status) => hub.publish(status),
+  });
+  const hub = createEventHub({ read: reader.read, ...options.events });
+  const metrics = createHttpMetrics(hub.counts);
+  const routes = createRoutes({
+    read: reader.read,
+    openStream: hub.open,
+    httpRegistry: metrics.registry,
+    onFault,
+  });
+
+  const answer = async (request: Request): Promise<Response> => {
+    if (request.method !== 'GET' && request.method !== 'HEAD') return refuseMethod(request);
+    try {
+      return await routes.handle(asPlainGet(request));
+    } catch (error) {
+      const problem = internalError(error);
+      onFault(problem);
+      return refuse(request, problem);
+    }
+  };
+
+  return {
+    async handle(request) {
+      const started_ms = now_ms();
+      const response = await answer(request);
+      applyPolicy(response.headers);
+      metrics.observe(
+        routeLabel(pathOf(request)),
+        request.method,
+        response.status,
+        (now_ms() - started_ms) / 1000,
+      );
+      return request.method === 'HEAD' ? withoutBody(response) : response;
+    },
+    close() {
+      reader.close();
+      hub.close();
+    },
+  };
+}
+
+/** Any base will do for an address that came without a host (HTTP/1.0). */
+const BASE = 'http://appliance.local';
+
+function pathOf(request: Request): string {
+  return URL.parse(request.url, BASE)?.pathname ?? '/';
+}
+
+/**
+ * The same question with a fixed host, no query and no body: whatever name or address a person typed for the
+ * appliance works, and no route can come to depend on it (Elysia finds the path by counting characters of the host).
+ */
+function asPlainGet(request: Request): Request {
+  return new Request(BASE + pathOf(request), { headers: request.headers, signal: request.signal });
+}
+
+function refuseMethod(request: Request): Response {
+  const response = refuse(request, methodNotAllowed());
+  response.headers.set('allow', 'GET, HEAD');
+  return response;
+}
+
+function refuse(request: Request, problem: BulkheadError): Response {
+  const status = httpStatusOf(problem);
+  if (!wantsPage(request)) return Response.json(problemBody(problem), { status });
+  return new Response(renderProblemPage(problem), {
+    status,
+    headers: { 'content-type': 'text/html; charset=utf-8' },
+  });
+}
+
+/** HEAD tells what GET would; a live stream that was opened for it is ended at once. */
+async function withoutBody(response: Response): Promise<Response> {
+  await response.body?.cancel();
+  return new Response(null, { status: response.status, headers: response.headers });
+}

@@ -1,0 +1,6 @@
+import { startMachine } from './start-machine.ts';
+
+/** For the test that kills it: starts a machine, prints the process id of QEMU, and never ends by itself. */
+const machine = await startMachine({ name: 'orphan', memory_mb: 64, queue: false, network: 'none' });
+process.stdout.write(`${machine.pid}\n`);
+await new Promise(() => {});
