@@ -23,6 +23,7 @@ export default defineConfig({
         test: {
           name: 'boot',
           include: ['test/qemu/**/*.test.ts'],
+          globalSetup: ['./test/qemu/fixtures/prepare.ts'],
           testTimeout: 15 * 60_000,
           hookTimeout: 15 * 60_000,
           maxWorkers: 2,

@@ -5,9 +5,11 @@ import { BulkheadError, describeError } from '../base/errors.ts';
 import { run } from '../base/run.ts';
 import { formatBytes } from '../base/text.ts';
 import { VERSION } from '../base/version.ts';
+import type { BuildOptions } from '../iso/build/build-options.ts';
 import { findMirror } from '../iso/build/mirror.ts';
 import { writePackageLock } from '../iso/build/package-lock.ts';
-import { type BuildOptions, buildImage, buildProgram, sourceDigest } from '../iso/build/pipeline.ts';
+import { buildImage, buildProgram } from '../iso/build/pipeline.ts';
+import { sourceDigest } from '../iso/build/source-facts.ts';
 
 /** What an image is made from; nothing else can change it. */
 const IMAGE_SOURCES = [

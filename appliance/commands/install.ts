@@ -77,9 +77,9 @@ async function act(options: InstallCommandOptions, io: CommandIo): Promise<void>
         bootFilesFolder: options.bootFiles,
         machine: installer.readMachine(installer.DMI_FOLDER),
         live: readInitrdReport().live,
+        diskPatience_ms: automatic ? installer.DISK_PATIENCE_MS : 0,
         wishes,
         config,
-        configGroupId: installer.agentGroupId(),
         readConfig: readInstallWishes,
       },
       {

@@ -1,6 +1,6 @@
 /**
  * Letters of 5 × 7 dots, a dot being one or more character cells. On a 24 inch screen with the kernel's 8 × 16 font a letter
- * is then at least 3 cm high, which is read from two metres away (a common rule is 1 cm for every 2.5 m at the least).
+ * is then 3 cm high (7 x 16 pixels of 0.27 mm); the rule of thumb for signs, an inch for ten feet, asks for 1.7 cm at two metres.
  */
 
 export const FONT_COLUMNS = 5;

@@ -1,4 +1,4 @@
-import { chmodSync, chownSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { BulkheadError } from '../../base/errors.ts';
 import { DATA_LABEL } from '../../partitions/layout-names.ts';
@@ -24,10 +24,14 @@ export async function makeDataPartition(
 ): Promise<void> {
   const folder = join(effects.workFolder, 'data');
   rmSync(folder, { recursive: true, force: true });
-  mkdirSync(folder, { recursive: true, mode: 0o755 });
+  mkdirSync(folder, { recursive: true });
   try {
-    writeFileSync(join(folder, RECORD_NAME), record, { mode: 0o644 });
-    if (job.config) placeConfig(join(folder, CONFIG_NAME), job.config.text, job.configGroupId);
+    // Whatever the umask: the agent's user has to get in.
+    chmodSync(folder, 0o755);
+    writeFileSync(join(folder, RECORD_NAME), record);
+    chmodSync(join(folder, RECORD_NAME), 0o644);
+    // It may hold a passphrase. `bulkhead setup` lets the agent read it on every boot.
+    if (job.config) writeFileSync(join(folder, CONFIG_NAME), job.config.text, { mode: 0o600 });
     writeIdentity(identity, join(folder, IDENTITY_NAME));
     const node = partitionNode(job, 'data');
     await tool(
@@ -54,16 +58,8 @@ export async function makeDataPartition(
     );
     await settle(effects, node);
   } finally {
-    // The configuration may hold a passphrase.
     rmSync(folder, { recursive: true, force: true });
   }
-}
-
-/** The configuration may hold secrets: root, and the agent's group, which has to read it. */
-function placeConfig(path: string, text: string, groupId: number | null): void {
-  writeFileSync(path, text);
-  chownSync(path, 0, groupId ?? 0);
-  chmodSync(path, groupId === null ? 0o600 : 0o640);
 }
 
 /** Where the superblock lies and its fields: Documentation/filesystems/ext4/super.rst of Linux. */

@@ -7,7 +7,6 @@ import { planLayout } from '../../partitions/layout.ts';
 import { planConsoles, readActiveConsoles, showOnConsoles } from './consoles.ts';
 import { checkHardware, type Machine, readMachine } from './hardware.ts';
 import { WIPE_EDGE_BYTES } from './limits.ts';
-import { agentGroupId } from './system.ts';
 import { wipeRanges } from './wipe.ts';
 import { DEFAULT_WISHES, mergeWishes, wishesFromCommandLine } from './wishes.ts';
 
@@ -147,12 +146,4 @@ describe('consoles', () => {
     );
     expect(readFileSync(screen, 'utf8')).toContain('[x] Wipe old tables');
   });
-});
-
-it("the agent's group is read from the group file, and unknown where there is none", () => {
-  writeFileSync(join(folder, 'group'), 'root:x:0:\nmsp-other:x:5:\nmsp:x:900:\n');
-  expect(agentGroupId(join(folder, 'group'))).toBe(900);
-  writeFileSync(join(folder, 'group'), 'root:x:0:\n');
-  expect(agentGroupId(join(folder, 'group'))).toBeNull();
-  expect(agentGroupId(join(folder, 'no-file'))).toBeNull();
 });

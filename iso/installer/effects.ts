@@ -1,5 +1,5 @@
 import { BulkheadError } from '../../base/errors.ts';
-import { type Run, type RunOptions, runOrThrow } from '../../base/run.ts';
+import { type CommandResult, type Run, type RunOptions, runOrThrow } from '../../base/run.ts';
 import type { KernelRoots } from '../../partitions/disks.ts';
 import { type OpenBlockDevice, withDeadline } from './block-device.ts';
 import type { Emit } from './events.ts';
@@ -21,8 +21,32 @@ export interface InstallEffects {
 }
 
 /**
- * Runs a tool to its end. Unlike `runOrThrow` alone this comes back even when the killed tool hangs inside the kernel,
- * as programs do that wait for a dead disk.
+ * Runs a tool to its end. Unlike `run` alone this comes back even when the killed tool hangs inside the kernel, as programs
+ * do that wait for a dead disk.
+ *
+ * @throws BulkheadError COMMAND_NOT_FOUND, COMMAND_TIMEOUT; a non-zero exit code is returned
+ */
+export function tryTool(
+  effects: Pick<InstallEffects, 'run'>,
+  program: string,
+  args: readonly string[],
+  options: RunOptions = {},
+): Promise<CommandResult> {
+  const timeout_ms = options.timeout_ms ?? TOOL_TIMEOUT_MS;
+  return withDeadline(
+    effects.run(program, args, { ...options, timeout_ms }),
+    timeout_ms + KILL_GRACE_MS,
+    () => {
+      throw new BulkheadError(
+        'COMMAND_TIMEOUT',
+        `'${[program, ...args].join(' ')}' did not end within ${timeout_ms} ms and could not be killed`,
+      );
+    },
+  );
+}
+
+/**
+ * Like `tryTool`, but a non-zero exit is an error with the tool's own words.
  *
  * @throws BulkheadError COMMAND_FAILED, COMMAND_NOT_FOUND, COMMAND_TIMEOUT
  */
@@ -32,17 +56,8 @@ export function tool(
   args: readonly string[],
   options: RunOptions = {},
 ): Promise<string> {
-  const timeout_ms = options.timeout_ms ?? TOOL_TIMEOUT_MS;
-  return withDeadline(
-    runOrThrow(effects.run, program, args, { ...options, timeout_ms }),
-    timeout_ms + KILL_GRACE_MS,
-    () => {
-      throw new BulkheadError(
-        'COMMAND_TIMEOUT',
-        `'${[program, ...args].join(' ')}' did not end within ${timeout_ms} ms and could not be killed`,
-      );
-    },
-  );
+  const runner: Run = (name, words, more) => tryTool(effects, name, words, more);
+  return runOrThrow(runner, program, args, options);
 }
 
 export function sleep(delay_ms: number): Promise<void> {

@@ -14,7 +14,7 @@ import { partitionPath } from '../../partitions/layout.ts';
 import { readGpt } from '../../partitions/layout-gpt.ts';
 import { DATA_LABEL } from '../../partitions/layout-names.ts';
 import { readRange } from './block-device.ts';
-import { type InstallEffects, tool } from './effects.ts';
+import { type InstallEffects, tool, tryTool } from './effects.ts';
 import type { InstallJob } from './job.ts';
 import { IDENTITY_MAX_BYTES, IDENTITY_MAX_FILES } from './limits.ts';
 import { IDENTITY_NAME } from './paths.ts';
@@ -78,7 +78,7 @@ export async function releaseLeftovers(effects: InstallEffects): Promise<void> {
   const mountPoint = join(effects.workFolder, 'old-data');
   if (!existsSync(mountPoint)) return;
   // Not mounted is the usual case and no failure; a mount that stays shows up as "in use" when disks are listed.
-  await effects.run('umount', [mountPoint]);
+  await tryTool(effects, 'umount', [mountPoint]);
 }
 
 /** Puts the identity into a folder with the owners and permissions it had. */

@@ -4,7 +4,8 @@ export { planConsoles, readActiveConsoles, showOnConsoles } from './consoles.ts'
 export type { InstallEvent } from './events.ts';
 export { readMachine } from './hardware.ts';
 export { install } from './install.ts';
+export { DISK_PATIENCE_MS } from './limits.ts';
 export { renderLines } from './lines.ts';
 export { DMI_FOLDER, WORK_FOLDER } from './paths.ts';
-export { agentGroupId, powerOff } from './system.ts';
+export { powerOff } from './power-off.ts';
 export type { InstallWishes } from './wishes.ts';

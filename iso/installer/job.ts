@@ -29,8 +29,6 @@ export interface InstallJob {
   machine: string;
   /** What the installer ran from, for the record. */
   medium: string;
-  /** Group that may read the configuration on the installed system; null: root alone. */
-  configGroupId: number | null;
 }
 
 export function partitionNode(job: InstallJob, role: PartitionRole): string {

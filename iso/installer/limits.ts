@@ -16,7 +16,7 @@ export const SLOT_INVALID_BYTES = 4096;
 
 /**
  * One transfer may take this long before the disk counts as dead. The kernel itself gives up after 30 s for a command and
- * retries it up to five times on SCSI and SATA; an eMMC that collects garbage was seen to pause for several seconds.
+ * retries it up to five times on SCSI and SATA.
  */
 export const IO_STALL_MS = 180_000;
 
@@ -57,3 +57,7 @@ export const SCREEN_LOG_LINES = 200;
 
 /** Asking a console for its size is one system call; a serial line that blocks must not hold up the start. */
 export const STTY_TIMEOUT_MS = 2_000;
+
+/** Disks behind slow controllers and hubs appear late; the initrd waits a minute for the medium for the same reason. */
+export const DISK_PATIENCE_MS = 30_000;
+export const DISK_POLL_MS = 1_000;

@@ -146,9 +146,9 @@ export function labRequest(lab: Lab, target: string, change: Partial<InstallRequ
     bootFilesFolder: lab.bootFiles,
     machine: { vendor: 'QEMU', product: 'Standard PC' },
     live: false,
+    diskPatience_ms: 0,
     wishes: { target },
     config: null,
-    configGroupId: null,
     readConfig: () => DEFAULT_WISHES,
     ...change,
   };

@@ -4,9 +4,9 @@ import { BulkheadError } from '../../base/errors.ts';
 import { partitionNames, readText } from '../../partitions/disks.ts';
 import { PARTITION_ROLES } from '../../partitions/layout.ts';
 import { renderSfdiskScript } from '../../partitions/layout-sfdisk.ts';
-import { type InstallEffects, sleep, tool } from './effects.ts';
+import { type InstallEffects, sleep, tool, tryTool } from './effects.ts';
 import { type InstallJob, partitionNode } from './job.ts';
-import { NODES_POLL_MS, NODES_TIMEOUT_MS, TOOL_TIMEOUT_MS } from './limits.ts';
+import { NODES_POLL_MS, NODES_TIMEOUT_MS } from './limits.ts';
 
 /** sysfs counts in these units whatever the sector size. */
 const SYSFS_SECTOR_BYTES = 512;
@@ -69,7 +69,7 @@ async function awaitKernel(
   while (!reached()) {
     if (effects.clock_ms() > end_ms) late();
     // Its exit status says little (busy, already there); what the kernel shows decides.
-    await effects.run(program, args, { timeout_ms: TOOL_TIMEOUT_MS });
+    await tryTool(effects, program, args);
     if (!reached()) await sleep(NODES_POLL_MS);
   }
 }

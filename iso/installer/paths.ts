@@ -20,5 +20,3 @@ export const CONFIG_NAME = 'config.yaml';
 /** On the data partition: what was installed, when, from where. */
 export const RECORD_NAME = 'install.json';
 export const IDENTITY_NAME = 'identity';
-/** Group of the agent on the installed system; made by iso/build/image-tree.ts. */
-export const AGENT_GROUP = 'msp';

@@ -4,11 +4,12 @@ import { BulkheadError } from '../../base/errors.ts';
 import { type Disk, listDisks } from '../../partitions/disks.ts';
 import { newLayoutIds } from '../../partitions/layout-sfdisk.ts';
 import { chooseTarget, parseTargetWish, renderChoice, renderVerdicts } from '../../partitions/target.ts';
-import type { InstallEffects } from './effects.ts';
+import { type InstallEffects, sleep } from './effects.ts';
 import { checkHardware, describeMachine, type Machine } from './hardware.ts';
 import { releaseLeftovers } from './identity.ts';
 import { refuseInstalled } from './installed-before.ts';
 import { type ConfigFile, type InstallJob, layoutFor } from './job.ts';
+import { DISK_POLL_MS } from './limits.ts';
 import { MEDIUM_MOUNT } from './paths.ts';
 import { openSource } from './source.ts';
 import { findStickConfig } from './stick-config.ts';
@@ -25,11 +26,12 @@ export interface InstallRequest {
   machine: Machine;
   /** Started from the installation medium; see partitions/initrd-report.ts. */
   live: boolean;
+  /** How long to wait for a disk that can be used to appear. */
+  diskPatience_ms: number;
   /** Explicit wishes; they win over everything. */
   wishes: Partial<InstallWishes>;
   /** A configuration named by a person; looked for on sticks when null and automatic. */
   config: ConfigFile | null;
-  configGroupId: number | null;
   /** Checks a configuration and gives what it says about the installation. Handed in: its schema belongs to the appliance. */
   readConfig: (text: string, source: string) => InstallWishes;
 }
@@ -75,7 +77,7 @@ export async function prepareInstall(request: InstallRequest, effects: InstallEf
   });
   if (request.automatic) checkHardware(request.machine, wishes.hardware);
 
-  const target = pickTarget(disks, wishes, effects);
+  const target = await awaitTarget(disks, wishes, request.diskPatience_ms, effects);
   if (request.automatic && !wishes.reinstall && !wishes.keepIdentity) await refuseInstalled(target, effects);
   const source = openSource(request.imagePath, request.bootFilesFolder);
   return {
@@ -88,15 +90,24 @@ export async function prepareInstall(request: InstallRequest, effects: InstallEf
     keepIdentity: wishes.keepIdentity,
     machine: describeMachine(request.machine),
     medium: medium ? `/dev/${medium.name}` : request.imagePath,
-    configGroupId: request.configGroupId,
   };
 }
 
-function pickTarget(disks: readonly Disk[], wishes: InstallWishes, effects: InstallEffects): Disk {
-  const choice = chooseTarget(
-    disks,
-    wishes.target === null ? null : parseTargetWish(followLink(wishes.target)),
-  );
+/** Chooses the target; where none can be used yet, looks again until patience ends. */
+async function awaitTarget(
+  disks: readonly Disk[],
+  wishes: InstallWishes,
+  patience_ms: number,
+  effects: InstallEffects,
+): Promise<Disk> {
+  const choose = (seen: readonly Disk[]) =>
+    chooseTarget(seen, wishes.target === null ? null : parseTargetWish(followLink(wishes.target)));
+  const end_ms = effects.clock_ms() + patience_ms;
+  let choice = choose(disks);
+  while (!choice.target && effects.clock_ms() < end_ms) {
+    await sleep(DISK_POLL_MS);
+    choice = choose(listDisks(effects.kernel));
+  }
   effects.emit({ event: 'note', text: renderChoice(choice) });
   if (choice.target) return choice.target;
   throw new BulkheadError('INSTALL_NO_TARGET', `${choice.reason}\n${renderVerdicts(choice)}`);

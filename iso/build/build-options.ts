@@ -1,0 +1,35 @@
+import type { Run } from '../../base/run.ts';
+
+export interface BuildOptions {
+  /** Top of the checkout. */
+  source: string;
+  /** Scratch space and caches. */
+  build: string;
+  /** Where finished files go. */
+  dist: string;
+  /** Version of the image; the program's own unless a test builds another. */
+  version?: string;
+  /** Leave Debian's non-free firmware out. */
+  firmware: boolean;
+  run: Run;
+  /** Told when a step starts and when it ends (`seconds` set). */
+  progress: (step: string, detail: string, seconds?: number) => void;
+}
+
+/** Runs one step and tells its start, its end and how long it took. */
+export async function step<T>(
+  options: BuildOptions,
+  name: string,
+  detail: string,
+  work: () => Promise<T>,
+): Promise<T> {
+  const start = performance.now();
+  options.progress(name, detail);
+  const result = await work();
+  options.progress(
+    name,
+    typeof result === 'string' && result.length < 40 ? result : detail,
+    (performance.now() - start) / 1000,
+  );
+  return result;
+}
