@@ -11,6 +11,7 @@ import { registerInstall } from './commands/install.ts';
 import { registerSetup } from './commands/setup.ts';
 import { registerSlots } from './commands/slots.ts';
 import { registerStatus } from './commands/status.ts';
+import { registerUpdate } from './commands/update.ts';
 import { registerVersion } from './commands/version.ts';
 
 /** Entry point of every role on the box: one executable, one sub-command a role. */
@@ -37,6 +38,7 @@ for (const register of [
   registerSetup,
   registerSlots,
   registerStatus,
+  registerUpdate,
   registerVersion,
 ])
   register(program, io);

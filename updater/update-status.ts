@@ -1,0 +1,51 @@
+import type { BootState } from '../partitions/boot-state.ts';
+import type { Slot } from '../partitions/slot.ts';
+
+/**
+ * Where an update stands, in the words of the reported update states: told from the boot state and the slots alone,
+ * so it says what will happen, not what somebody wished.
+ */
+export interface UpdateStatus {
+  /**
+   * `rebooting`: a slot is armed and waits for its first boot; `verifying`: a trial runs and is
+   * not committed; `succeeded`: the running slot is committed; `rolled_back`: a slot was given up and the other one runs;
+   * `failed`: the running slot is not the one the state says, or no state can be read.
+   */
+  state: 'rebooting' | 'verifying' | 'succeeded' | 'rolled_back' | 'failed';
+  running: { slot: Slot | null; version: string | null };
+  /** The slot that is armed or on trial. */
+  pending: { slot: Slot; version: string | null } | null;
+  /** The slot that was given up last. */
+  givenUp: { slot: Slot; version: string | null } | null;
+  message: string;
+}
+
+export interface UpdateFacts {
+  slot: Slot | null;
+  bootState: (Omit<BootState, 'attempts'> & { attempts: number }) | null;
+  slots: readonly { slot: Slot; version: string | null }[];
+}
+
+/** Pure: the same facts give the same words. */
+export function updateStatus({ slot, bootState, slots }: UpdateFacts): UpdateStatus {
+  const versionOf = (wanted: Slot) => slots.find((entry) => entry.slot === wanted)?.version ?? null;
+  const named = (wanted: Slot) => ({ slot: wanted, version: versionOf(wanted) });
+  const running = { slot, version: slot === null ? null : versionOf(slot) };
+  const status = (state: UpdateStatus['state'], message: string): UpdateStatus => ({
+    state,
+    running,
+    pending: bootState?.trial ? named(bootState.trial) : null,
+    givenUp: bootState?.failed ? named(bootState.failed) : null,
+    message,
+  });
+  const words = (wanted: Slot) => `slot ${wanted} (${versionOf(wanted) ?? 'no version'})`;
+  if (bootState === null) return status('failed', 'the boot state cannot be read; see `bulkhead slots`');
+  if (slot === null) return status('failed', 'it is not known which slot runs; see `bulkhead slots`');
+  const { active, trial, failed, attempts } = bootState;
+  if (trial === slot) return status('verifying', `${words(slot)} is on trial, attempt ${attempts}`);
+  if (trial !== null) return status('rebooting', `${words(trial)} is tried on the next boot`);
+  if (slot !== active)
+    return status('failed', `${words(slot)} runs, but ${words(active)} is the committed one`);
+  if (failed !== null) return status('rolled_back', `${words(failed)} was given up, ${words(slot)} runs`);
+  return status('succeeded', `${words(slot)} runs and is committed; nothing is pending`);
+}
