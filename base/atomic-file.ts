@@ -22,17 +22,6 @@ export function writeFileAtomic(path: string, content: string | Uint8Array, mode
   fsyncFolder(dirname(path));
 }
 
-/** Appends one record and returns only after it is on the disk. */
-export function appendDurably(path: string, record: string, mode = 0o644): void {
-  const file = openSync(path, 'a', mode);
-  try {
-    writeAll(file, new TextEncoder().encode(record));
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
-}
-
 /** Makes names created in or renamed into a folder durable. */
 export function fsyncFolder(path: string): void {
   const folder = openSync(path, 'r');

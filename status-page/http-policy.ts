@@ -24,7 +24,7 @@ export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
 /** Assets carry their content in their name. */
 export const KEEP_FOR_EVER = 'public, max-age=31536000, immutable';
 /** Everything else is true only now. */
-export const KEEP_NOT = 'no-store';
+const KEEP_NOT = 'no-store';
 
 /** Fills in what the route did not say. */
 export function applyPolicy(headers: Headers): void {

@@ -100,7 +100,7 @@ function wrap(text: string, columns: number, lines_max: number): string[] {
 }
 
 /** Printable ASCII only, within the columns, without white space at the end. */
-export function toPrintable(line: string): string {
+function toPrintable(line: string): string {
   return line
     .replace(/[^\x20-\x7e]/g, '?')
     .slice(0, CONSOLE_COLUMNS)

@@ -21,7 +21,6 @@ export const HEALTH_ANSWER_MAX_BYTES = 64 * 1024;
 /** Bounds of the poll interval, in milliseconds: below, a fleet is a flood; above, nobody would call it live. */
 export const POLL_INTERVAL_MIN_MS = 10_000;
 export const POLL_INTERVAL_MAX_MS = 3_600_000;
-export const POLL_INTERVAL_DEFAULT_MS = 60_000;
 
 /** Slowest retry after many failures. There is no last one: a site whose filter is opened after a month must come back. */
 export const RETRY_INTERVAL_MAX_MS = 10 * 60_000;

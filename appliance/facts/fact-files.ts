@@ -1,5 +1,4 @@
-import { closeSync, openSync, readdirSync, readlinkSync, readSync, statSync } from 'node:fs';
-import { basename } from 'node:path';
+import { closeSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
 import { FACT_FILE_MAX_BYTES } from './limits.ts';
 
 /**
@@ -56,15 +55,6 @@ export function listNames(path: string): string[] {
     return readdirSync(path).sort();
   } catch {
     return [];
-  }
-}
-
-/** The last part of what a link points to (`driver` -> `r8169`); null when it is no link. */
-export function readLinkName(path: string): string | null {
-  try {
-    return basename(readlinkSync(path));
-  } catch {
-    return null;
   }
 }
 

@@ -10,7 +10,7 @@ import {
 import { DATA_MOUNT } from '../../partitions/layout-names.ts';
 
 /** What the last set-up did and what it found wrong; no secrets, for everyone. */
-export const SETUP_FACTS_FILE = '/run/bulkhead/setup.json';
+const SETUP_FACTS_FILE = '/run/bulkhead/setup.json';
 
 /** Where the set-up reads and writes. Below another root in tests, or to see what an image would do. */
 export interface SetupPaths {

@@ -17,7 +17,7 @@ import { installModules, type KernelTree } from './kernel-modules.ts';
 export const BOOT_FOLDER = '/usr/lib/bulkhead/boot';
 
 /** Unprivileged user of the agent; fixed ids, because files on the data partition outlive the image. */
-export const AGENT_UID = 900;
+const AGENT_UID = 900;
 
 export interface ImageTreeOptions {
   baseRoot: string;

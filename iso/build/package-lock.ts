@@ -38,8 +38,8 @@ const PackageSets = t.Object({
 });
 export type PackageSets = Static<typeof PackageSets>;
 
-export const PACKAGE_SETS_FILE = join(import.meta.dirname, '../packages.json');
-export const PACKAGE_LOCK_FILE = join(import.meta.dirname, '../packages.lock.json');
+const PACKAGE_SETS_FILE = join(import.meta.dirname, '../packages.json');
+const PACKAGE_LOCK_FILE = join(import.meta.dirname, '../packages.lock.json');
 
 export function readPackageSets(): PackageSets {
   return Value.Parse(PackageSets, JSON.parse(readFileSync(PACKAGE_SETS_FILE, 'utf8')));

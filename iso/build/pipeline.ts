@@ -9,6 +9,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { BulkheadError } from '../../base/errors.ts';
 import { runOrThrow } from '../../base/run.ts';
 import { formatBytes } from '../../base/text.ts';
 import { VERSION } from '../../base/version.ts';
@@ -18,6 +19,7 @@ import { type BuildOptions, step } from './build-options.ts';
 import { provenance } from './documents.ts';
 import { buildImageTree } from './image-tree.ts';
 import { openKernelTree } from './kernel-modules.ts';
+import { ISO_TARGET_BYTES } from './limits.ts';
 import { buildLiveIso } from './live-iso.ts';
 import { readPackageLock } from './package-lock.ts';
 import { prepareInitrd, prepareRoots } from './roots.ts';
@@ -133,7 +135,17 @@ export async function buildImage(options: BuildOptions): Promise<BuiltImage> {
       output: isoWork,
       epoch_s: lock.epoch_s,
     });
-    return formatBytes(statSync(isoWork).size);
+    const { size } = statSync(isoWork);
+    if (size > ISO_TARGET_BYTES) {
+      throw new BulkheadError(
+        'IMAGE_ISO_TOO_LARGE',
+        `the ISO has ${size} bytes, ${ISO_TARGET_BYTES} is the limit`,
+        {
+          hint: 'see what grew in build/work/tree, or raise the limit in iso/build/limits.ts with a reason',
+        },
+      );
+    }
+    return formatBytes(size);
   });
   renameSync(isoWork, iso);
   rmSync(slotImage, { force: true });
