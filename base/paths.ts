@@ -13,6 +13,8 @@ export const DEVICE_CONFIG_FILE = '/var/lib/msp/config.yaml';
 export const INITRD_REPORT_FILE = '/run/bulkhead/initrd.env';
 /** What only root can observe (slot footers, boot state, firewall), refreshed by the health gate for the agent. */
 export const MACHINE_FACTS_FILE = '/run/bulkhead/machine.json';
+/** What the set-up of this boot did and what it found wrong; no secrets, for everyone. */
+export const SETUP_FACTS_FILE = '/run/bulkhead/setup.json';
 /** The last verdict of this boot. */
 export const HEALTH_FILE = '/run/bulkhead/health.json';
 /** What the console shows; a path unit copies it to tty1 and the serial line. */

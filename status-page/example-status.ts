@@ -63,6 +63,7 @@ export function healthyStatus(): Status {
       revision: 'd734cc4f19aa0be37714c5c1dd1e9f6c8a2b5e30',
       kernel: '6.12.48+deb13-amd64',
     },
+    setup: { problems: [] },
     boot: {
       bootId: BOOT_ID,
       slot: 'A',

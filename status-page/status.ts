@@ -89,6 +89,11 @@ export const Status = t.Object({
       t.Literal('unreadable'),
     ]),
   }),
+  setup: t.Object({
+    problems: t.Array(
+      t.String({ description: 'what the set-up of this boot could not do or would not take over' }),
+    ),
+  }),
   slots: t.Array(SlotStatus),
   health: t.Object({
     outcome: t.Union([t.Literal('healthy'), t.Literal('unhealthy'), t.Literal('pending')]),

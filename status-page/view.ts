@@ -40,8 +40,8 @@ export function notices(status: Status): string[] {
   return [...bootNotices(status), ...protectionNotices(status), ...resourceNotices(status)];
 }
 
-function bootNotices({ boot, slots, version, services }: Status): string[] {
-  const found: string[] = [];
+function bootNotices({ boot, setup, slots, version, services }: Status): string[] {
+  const found: string[] = [...setup.problems];
   const bad = slots.filter((slot) => slot.state === 'bad').map((slot) => slot.slot);
   if (boot.contradiction !== null)
     found.push(`It is not certain which slot is running: ${boot.contradiction}`);

@@ -26,6 +26,7 @@ const STATUS: Status = {
     mode: 'normal',
     stateFile: 'ok',
   },
+  setup: { problems: [] },
   slots: [],
   health: { outcome: 'healthy', verdicts: [] },
   system: {

@@ -16,6 +16,7 @@ import { readHardware } from './hardware.ts';
 import { readImageInfo } from './image-info.ts';
 import { readNetwork } from './network.ts';
 import { askServices } from './services.ts';
+import { readSetupFacts } from './setup-facts.ts';
 import { readLoad, readMemory, readTemperature, readUptime } from './system.ts';
 import { readListedUnits } from './units.ts';
 import { describeHealth, JournalTail, readVerdict } from './verdicts.ts';
@@ -68,6 +69,10 @@ export function assembleStatus(context: FactContext, slow: SlowFacts, journal: J
   const boot = describeBoot(readOwnBootView(paths), machine);
   const image = readImageInfo(paths.imageInfoFile);
   const { product, vendor } = readHardware(paths.sys);
+  const setup = attempt('set-up', () => readSetupFacts(paths.setupFactsFile, image.version !== null), {
+    problems: ['The report of the set-up cannot be read.'],
+    serial: null,
+  });
   const { present, identity, timeout_s } = readWatchdog(paths.sys);
   return {
     identity: {
@@ -77,8 +82,7 @@ export function assembleStatus(context: FactContext, slow: SlowFacts, journal: J
       machineId: shownMachineId(readLine(`${paths.etc}/machine-id`)),
       product,
       vendor,
-      // Only root may read product_serial, and the machine facts do not carry it.
-      serial: null,
+      serial: setup.serial,
     },
     version: {
       running: image.version ?? 'unknown',
@@ -87,6 +91,7 @@ export function assembleStatus(context: FactContext, slow: SlowFacts, journal: J
       kernel: readLine(`${paths.proc}/sys/kernel/osrelease`) ?? 'unknown',
     },
     boot,
+    setup: { problems: setup.problems },
     slots: describeSlots(machine),
     health: attempt(
       'verdicts',

@@ -6,6 +6,7 @@ import {
   IMAGE_INFO_FILE,
   INITRD_REPORT_FILE,
   MACHINE_FACTS_FILE,
+  SETUP_FACTS_FILE,
   VERDICT_JOURNAL_FILE,
 } from '../../base/paths.ts';
 import type { Run } from '../../base/run.ts';
@@ -31,6 +32,7 @@ export interface FactPaths {
   verdictJournalFile: string;
   deviceKeyFile: string;
   criticalUnitsFile: string;
+  setupFactsFile: string;
 }
 
 export const APPLIANCE_PATHS: FactPaths = {
@@ -47,6 +49,7 @@ export const APPLIANCE_PATHS: FactPaths = {
   verdictJournalFile: VERDICT_JOURNAL_FILE,
   deviceKeyFile: DEVICE_KEY_FILE,
   criticalUnitsFile: CRITICAL_UNITS_FILE,
+  setupFactsFile: SETUP_FACTS_FILE,
 };
 
 /** Everything that collecting facts needs from outside. */

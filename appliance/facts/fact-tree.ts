@@ -39,6 +39,7 @@ export function makeFactTree(): FactTree {
         verdictJournalFile: at('data/health/verdicts.jsonl'),
         deviceKeyFile: at('data/identity/device.key'),
         criticalUnitsFile: at('critical-units'),
+        setupFactsFile: at('run/bulkhead/setup.json'),
       },
       run,
       now: () => new Date('2026-11-21T12:00:00Z'),

@@ -5,12 +5,10 @@ import {
   IMAGE_INFO_FILE,
   INITRD_REPORT_FILE,
   MACHINE_ID_FILE,
+  SETUP_FACTS_FILE,
   SSH_HOST_KEY_FOLDER,
 } from '../../base/paths.ts';
 import { DATA_MOUNT } from '../../partitions/layout-names.ts';
-
-/** What the last set-up did and what it found wrong; no secrets, for everyone. */
-const SETUP_FACTS_FILE = '/run/bulkhead/setup.json';
 
 /** Where the set-up reads and writes. Below another root in tests, or to see what an image would do. */
 export interface SetupPaths {
