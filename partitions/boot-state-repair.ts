@@ -62,6 +62,7 @@ async function withWritableEsp(espMount: string, runner: Run, write: () => void)
     await remount('rw');
     write();
   } catch (cause) {
+    // The first failure is the one to tell; a mount that never became writable cannot be made read-only either.
     await remount('ro').catch(() => undefined);
     throw new BulkheadError('BOOT_STATE_NOT_WRITTEN', `${BOOT_STATE_FILE} could not be made in ${espMount}`, {
       cause,

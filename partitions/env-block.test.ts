@@ -63,6 +63,7 @@ describe('an environment block', () => {
     expect(read('one=1')).toEqual({});
     expect(read('one=1\\\n2\n')).toEqual({ one: '1\n2' });
     expect(read('one=1\0junk\n')).toEqual({ one: '1' });
+    expect(read('#\\\none=1\ntwo=2\n')).toEqual({ two: '2' });
     expect(read('one=1\n####one=2\n')).toEqual({ one: '1' });
     expect(parseEnvBlock(Buffer.from('one=1\n'))).toBeUndefined();
     expect(parseEnvBlock(new Uint8Array(0))).toBeUndefined();
@@ -81,7 +82,7 @@ describe('an environment block', () => {
         for (const [name, value] of ours) expect(listed).toContain(`${name}=${value}\n`);
         expect(listed === '').toBe(ours.length === 0);
       }),
-      { numRuns: 150 },
+      { numRuns: 150, examples: [[['#', '\\', '\n', '=', '\n']]] },
     );
   });
 });

@@ -46,20 +46,19 @@ export function parseEnvBlock(block: Uint8Array): Record<string, string> | undef
     if (text[at] !== '#') {
       const equals = text.indexOf('=', at);
       if (equals < 0) break;
-      const end = valueEnd(text, equals + 1);
+      const end = lineEnd(text, equals + 1);
       if (end >= text.length) break;
       const value = text.slice(equals + 1, end).replace(/\\([\s\S])/g, '$1');
       values.set(cString(text.slice(at, equals)), cString(value));
       at = end;
     }
-    const lineFeed = text.indexOf('\n', at);
-    if (lineFeed < 0) break;
-    at = lineFeed + 1;
+    at = lineEnd(text, at) + 1;
   }
   return Object.fromEntries(values);
 }
 
-function valueEnd(text: string, start: number): number {
+/** Where the line ends: at a line feed that no backslash precedes, in a comment too. */
+function lineEnd(text: string, start: number): number {
   let at = start;
   while (at < text.length && text[at] !== '\n') at += text[at] === '\\' ? 2 : 1;
   return at;

@@ -9,6 +9,7 @@ import { formatDuration } from '../base/text.ts';
 const REDRAW_MS = 200;
 /** A log shall show that something goes on without drowning in it. */
 const LOG_INTERVAL_MS = 10_000;
+/** Of a terminal that does not say, or says 0. */
 const COLUMNS_DEFAULT = 80;
 
 /** Where the lines go. */
@@ -114,7 +115,7 @@ export class Progress {
   private show(view: ProgressView): void {
     if (this.output.isTTY) {
       // Erase the line, write it anew; the cursor stays at its end and nothing scrolls.
-      this.output.write(`\r\x1b[2K${renderProgress(view, (this.output.columns ?? COLUMNS_DEFAULT) - 1)}`);
+      this.output.write(`\r\x1b[2K${renderProgress(view, (this.output.columns || COLUMNS_DEFAULT) - 1)}`);
     } else if (Date.now() - this.logged_ms >= LOG_INTERVAL_MS) {
       this.logged_ms = Date.now();
       this.output.write(`${renderProgress(view, Number.MAX_SAFE_INTEGER)}\n`);

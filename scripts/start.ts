@@ -6,12 +6,18 @@ import { Progress } from './progress.ts';
 import { buildIso } from './start/build.ts';
 import { fetchHealth } from './start/health.ts';
 import { Interrupt } from './start/interrupt.ts';
-import { install, machineOptions, shutDown, untilHealthy } from './start/machine.ts';
+import { install, machineOptions, type PowerOff, shutDown, untilHealthy } from './start/machine.ts';
 import { parseStartOptions, type StartOptions } from './start/options.ts';
 import { describeStaleDisk, planStart } from './start/plan.ts';
 import * as workplace from './start/workplace.ts';
 
 /** `npm start`: from a checkout to a healthy appliance in a virtual machine. See docs/develop/boot-tests.md. */
+
+const POWER_OFF: Readonly<Record<PowerOff, string>> = {
+  button: 'The appliance is off.',
+  keyboard: 'The appliance is off; it did not heed its power button, so Ctrl-Alt-Delete was pressed.',
+  plug: 'The plug was pulled.',
+};
 
 const print = (text: string) => process.stdout.write(`${text}\n`);
 
@@ -83,7 +89,7 @@ async function run(options: StartOptions, interrupt: Interrupt, progress: Progre
 async function end(machine: Machine, interrupt: Interrupt): Promise<void> {
   if (!machine.running) return machine.stop();
   print('Shutting down; a second Ctrl-C pulls the plug.');
-  print((await shutDown(machine, interrupt.insisted)) ? 'The appliance is off.' : 'The plug was pulled.');
+  print(POWER_OFF[await shutDown(machine, interrupt.insisted)]);
 }
 
 /** The appliance of another terminal: its health, without touching it. */

@@ -4,11 +4,13 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { type Run, runOrThrow } from '../../base/run.ts';
 import { MASKED_UNITS, trimTree } from './image-trim.ts';
 import { installModules, type KernelTree } from './kernel-modules.ts';
@@ -46,7 +48,7 @@ export async function buildImageTree(run: Run, options: ImageTreeOptions): Promi
   trimTree(target);
   for (const folder of ['boot', 'var', 'run', 'tmp', 'usr/lib/bulkhead/boot', 'etc/ssh'])
     mkdirSync(join(target, folder), { recursive: true });
-  cpSync(join(import.meta.dirname, '../rootfs'), target, { recursive: true, verbatimSymlinks: true });
+  copyOverlay(join(import.meta.dirname, '../rootfs'), target);
   install(options.program, join(target, 'usr/bin/bulkhead'), 0o755);
   install(options.kernelFile, join(target, BOOT_FOLDER, 'vmlinuz'), 0o644);
   install(options.initrdFile, join(target, BOOT_FOLDER, 'initrd'), 0o644);
@@ -67,6 +69,22 @@ export async function buildImageTree(run: Run, options: ImageTreeOptions): Promi
   addLinks(target);
   await enableUnits(run, target);
   await sealTimes(run, target, options.epoch_s);
+}
+
+/** Modes of a checkout depend on the umask of whoever cloned it: the overlay's are made anew. */
+function copyOverlay(source: string, target: string): void {
+  for (const entry of readdirSync(source, { withFileTypes: true, recursive: true })) {
+    if (entry.isDirectory()) continue;
+    const from = join(entry.parentPath, entry.name);
+    const to = join(target, relative(source, from));
+    if (entry.isSymbolicLink()) {
+      mkdirSync(dirname(to), { recursive: true });
+      rmSync(to, { force: true });
+      symlinkSync(readlinkSync(from), to);
+    } else {
+      install(from, to, statSync(from).mode & 0o100 ? 0o755 : 0o644);
+    }
+  }
 }
 
 function installFirmware(source: string, target: string): void {

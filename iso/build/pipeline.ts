@@ -65,6 +65,8 @@ export async function buildProgram(options: BuildOptions): Promise<string> {
 /** From the lock file and a compiled program to slot image and ISO. Everything that does not change is kept in `build`. */
 export async function buildImage(options: BuildOptions): Promise<BuiltImage> {
   const { run, build, dist, source } = options;
+  // Modes of folders that are made on the way end up in the image: they must not depend on who builds.
+  process.umask(0o022);
   const program = await buildProgram(options);
   const lock = readPackageLock();
   const roots = await prepareRoots(options, lock);

@@ -44,8 +44,16 @@ export function parseStatus(body: string): Status {
   throw new BulkheadError('START_STATUS_INVALID', `status is invalid at ${first?.path}: ${first?.message}`);
 }
 
-/** Asks a machine that is running already. */
+/**
+ * Asks a machine that is running already.
+ *
+ * @throws BulkheadError START_UNHEALTHY when it does not answer
+ */
 export async function fetchHealth(url: string): Promise<Health> {
-  const response = await fetch(`${url}/api/v1/status`, { signal: AbortSignal.timeout(STATUS_TIMEOUT_MS) });
-  return describeHealth(url, parseStatus(await response.text()));
+  try {
+    const response = await fetch(`${url}/api/v1/status`, { signal: AbortSignal.timeout(STATUS_TIMEOUT_MS) });
+    return describeHealth(url, parseStatus(await response.text()));
+  } catch (cause) {
+    throw new BulkheadError('START_UNHEALTHY', `the running appliance does not answer at ${url}`, { cause });
+  }
 }

@@ -12,6 +12,9 @@ export const HEALTHY_TIMEOUT_MS = 10 * 60_000;
 /** A shutdown takes seconds; a unit that does not stop is killed by systemd after less than this. */
 export const SHUTDOWN_TIMEOUT_MS = 60_000;
 
+/** An orderly shutdown is over within four seconds; what still runs after this has not heard the power button. */
+export const BUTTON_TIMEOUT_MS = 15_000;
+
 /** One Ctrl-C may arrive twice, from the terminal and from npm: what comes within this time is one press. */
 export const SAME_PRESS_MS = 1_000;
 

@@ -6,7 +6,13 @@ import { startMachine } from '../../test/qemu/harness/start-machine.ts';
 import { findRescue } from './console.ts';
 import { describeHealth, type Health, parseStatus } from './health.ts';
 import type { Interrupt } from './interrupt.ts';
-import { CONSOLE_LOOK_MS, HEALTHY_TIMEOUT_MS, INSTALL_TIMEOUT_MS, SHUTDOWN_TIMEOUT_MS } from './limits.ts';
+import {
+  BUTTON_TIMEOUT_MS,
+  CONSOLE_LOOK_MS,
+  HEALTHY_TIMEOUT_MS,
+  INSTALL_TIMEOUT_MS,
+  SHUTDOWN_TIMEOUT_MS,
+} from './limits.ts';
 import type { StartOptions } from './options.ts';
 import { DISK, emptyLogFolder, ISO } from './workplace.ts';
 
@@ -83,19 +89,31 @@ export async function untilHealthy(machine: Machine, url: string, interrupt: Int
   return last;
 }
 
+/** How the appliance went off. */
+export type PowerOff = 'button' | 'keyboard' | 'plug';
+
 /**
- * Shuts the appliance down as its power button does; pulls the plug after SHUTDOWN_TIMEOUT_MS or when told to.
- *
- * @returns whether it went down by itself
+ * Shuts the appliance down: by its power button; by Ctrl-Alt-Delete when it does not heed the button; by pulling the plug
+ * after SHUTDOWN_TIMEOUT_MS or when the person insists.
  */
-export async function shutDown(machine: Machine, insisted: Promise<void>): Promise<boolean> {
+export async function shutDown(machine: Machine, insisted: Promise<void>): Promise<PowerOff> {
+  let insists = false;
+  const stopAsking = insisted.then(() => {
+    insists = true;
+  });
+  const offWithin = async (timeout_ms: number): Promise<boolean> => {
+    await Promise.race([machine.off, stopAsking, Bun.sleep(timeout_ms)]);
+    return !machine.running;
+  };
   try {
-    if (machine.running) await machine.powerButton();
-    const down = machine.waitForPowerOff(SHUTDOWN_TIMEOUT_MS).then(
-      () => true,
-      () => false,
-    );
-    return await Promise.race([down, insisted.then(() => false)]);
+    await machine.powerButton();
+    if (await offWithin(BUTTON_TIMEOUT_MS)) return 'button';
+    if (!insists) {
+      await machine.offInsteadOfRestart();
+      await machine.ctrlAltDelete();
+      if (await offWithin(SHUTDOWN_TIMEOUT_MS - BUTTON_TIMEOUT_MS)) return 'keyboard';
+    }
+    return 'plug';
   } finally {
     await machine.stop();
   }

@@ -8,10 +8,8 @@ import {
   serialiseBootState,
 } from '../../partitions/boot-state.ts';
 import { serialiseEnvBlock } from '../../partitions/env-block.ts';
-import { locateFile } from '../../partitions/fat-locate.ts';
 import { makeKernel, makeSlotBlob } from './grub-fakes.ts';
 import {
-  ESP_START_BYTES,
   type GrubRunOptions,
   grubScript,
   makeDisk,
@@ -21,6 +19,8 @@ import {
   PART_UUIDS,
   runGrub,
   slotOffset,
+  stateOn,
+  stateSector,
   type Workplace,
   writeAt,
 } from './grub-rig.ts';
@@ -301,18 +301,3 @@ describe('grub.cfg on a real disk', () => {
     expect(large_ms - small_ms).toBeLessThan(30_000);
   });
 });
-
-function stateSector(disk: Buffer): number {
-  const place = locateFile(
-    (offset, size) => disk.subarray(ESP_START_BYTES + offset).subarray(0, size),
-    'ab_state',
-  );
-  if (place?.offset_bytes === undefined) throw new Error('no ab_state on this disk');
-  return ESP_START_BYTES + place.offset_bytes;
-}
-
-function stateOn(path: string): BootState | undefined {
-  const disk = readFileSync(path);
-  const sector = stateSector(disk);
-  return parseBootState(disk.subarray(sector, sector + 512));
-}

@@ -12,6 +12,8 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { run, runOrThrow } from '../../base/run.ts';
+import { type BootState, parseBootState } from '../../partitions/boot-state.ts';
+import { locateFile } from '../../partitions/fat-locate.ts';
 
 /**
  * Runs the real GRUB under the real firmware, without an operating system: a loader made by grub-mkimage on a FAT
@@ -26,8 +28,8 @@ const FINISHED_LOADER = process.env['BULKHEAD_GRUB_LOADER'];
 const OVMF_FOLDER = '/usr/share/OVMF';
 const MIB = 1024 * 1024;
 
-export const ESP_START_BYTES = MIB;
-export const ESP_BYTES = 48 * MIB;
+const ESP_START_BYTES = MIB;
+const ESP_BYTES = 48 * MIB;
 const SLOT_BYTES = 32 * MIB;
 export const PART_UUIDS = {
   A: 'b01c4ead-0000-4000-8000-00000000000a',
@@ -125,6 +127,23 @@ export function writeAt(path: string, offset_bytes: number, bytes: Uint8Array): 
   const file = openSync(path, 'r+');
   writeSync(file, bytes, 0, bytes.length, offset_bytes);
   closeSync(file);
+}
+
+/** Where on the disk the boot state's sector lies. */
+export function stateSector(disk: Buffer): number {
+  const place = locateFile(
+    (offset, size) => disk.subarray(ESP_START_BYTES + offset).subarray(0, size),
+    'ab_state',
+  );
+  if (place?.offset_bytes === undefined) throw new Error('no ab_state on this disk');
+  return ESP_START_BYTES + place.offset_bytes;
+}
+
+/** The boot state as it lies on a disk image. */
+export function stateOn(path: string): BootState | undefined {
+  const disk = readFileSync(path);
+  const sector = stateSector(disk);
+  return parseBootState(disk.subarray(sector, sector + 512));
 }
 
 export interface GrubRunOptions {

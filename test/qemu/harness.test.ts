@@ -9,6 +9,7 @@ import { buildGrubProgram, createGrubDisk, createGrubIso } from './harness/grub-
 import type { Machine } from './harness/machine.ts';
 import type { DiskBus, DiskFile, MachineOptions } from './harness/options.ts';
 import { freePort } from './harness/ports.ts';
+import { lockFiles } from './harness/qemu-process.ts';
 import { loadSavedMachine } from './harness/saved-machine.ts';
 import { machineForTest, restoredMachineForTest } from './harness/vitest-machine.ts';
 
@@ -152,7 +153,7 @@ test('a saved machine goes on in seconds, twice at once, each on its own disk', 
   const one = await restoredMachineForTest(saved, { name: 'restored-one' });
   await say(one, 'count', 'GUEST COUNT 3');
   expect(Date.now() - began).toBeLessThan(10_000);
-  const two = await restoredMachineForTest(saved, { name: 'restored-two' });
+  const two = await restoredMachineForTest(saved, { name: 'restored-two', queue: false });
   await say(two, 'count', 'GUEST COUNT 3');
   expect(one.hostPort(80)).not.toBe(two.hostPort(80));
   expect(await counterOf(disk)).toBe('2');
@@ -190,7 +191,9 @@ describe('what goes wrong is said at once, with the console', () => {
       /port \d+ .* in use/,
     );
     const disks = [{ path: join(folder, 'missing.img') }];
-    await expect(machineForTest({ name: 'missing', disks })).rejects.toThrow(/missing.img.*No such file/);
+    await expect(
+      machineForTest({ name: 'missing', disks, logFolder: join(folder, 'missing-log') }),
+    ).rejects.toThrow(/missing.img.*No such file/);
     await expect(machineForTest({ name: 'order', bootFrom: ['cdrom'] })).rejects.toThrow(
       /'cdrom', which is not/,
     );
@@ -198,9 +201,10 @@ describe('what goes wrong is said at once, with the console', () => {
 });
 
 test('a machine dies with the process that started it, however that dies', async () => {
-  const child = Bun.spawn([process.execPath, join(import.meta.dirname, 'harness/start-and-hang.ts')], {
-    stdout: 'pipe',
-  });
+  const child = Bun.spawn(
+    [process.execPath, join(import.meta.dirname, 'harness/start-and-hang.ts'), join(folder, 'orphan-log')],
+    { stdout: 'pipe' },
+  );
   const reader = child.stdout.getReader();
   const { value } = await reader.read();
   const pid = Number(new TextDecoder().decode(value));
@@ -211,10 +215,14 @@ test('a machine dies with the process that started it, however that dies', async
 });
 
 test('a third machine waits until one of two is off', async () => {
-  const one = await machineForTest({ ...SMALL, name: 'queue-one' });
-  const two = await machineForTest({ ...SMALL, name: 'queue-two' });
+  const queue = `test-${process.pid}`; // of its own: the places of other tests are not for holding on to
+  onTestFinished(() => {
+    for (const file of lockFiles(queue, 2)) rmSync(file, { force: true });
+  });
+  const one = await machineForTest({ ...SMALL, queue, name: 'queue-one' });
+  const two = await machineForTest({ ...SMALL, queue, name: 'queue-two' });
   let started = false;
-  const third = machineForTest({ ...SMALL, name: 'queue-three' }).then((machine) => {
+  const third = machineForTest({ ...SMALL, queue, name: 'queue-three' }).then((machine) => {
     started = true;
     return machine;
   });

@@ -123,6 +123,17 @@ export class Machine {
     await this.qmp('system_powerdown');
   }
 
+  /** Presses Ctrl-Alt-Delete: Linux shuts down in an orderly way and restarts. */
+  async ctrlAltDelete(): Promise<void> {
+    const keys = ['ctrl', 'alt', 'delete'].map((data) => ({ type: 'qcode', data }));
+    await this.qmp('send-key', { keys });
+  }
+
+  /** From now on a restart of the guest switches the machine off instead, cleanly as it was. */
+  async offInsteadOfRestart(): Promise<void> {
+    await this.qmp('set-action', { reboot: 'shutdown' });
+  }
+
   /** @throws BulkheadError MACHINE_POWER_OFF_TIMEOUT, MACHINE_CRASHED when QEMU ended in another way */
   async waitForPowerOff(timeout_ms: number): Promise<void> {
     const exit = await Promise.race([this.parts.process.exited, Bun.sleep(timeout_ms)]);

@@ -83,6 +83,9 @@ export interface MachineOptions {
   keepLogs?: boolean;
   /** A panic is part of the test: waits go on when they see one. Default false. */
   expectPanic?: boolean;
-  /** Waits its turn when MACHINES_AT_ONCE machines run. False for the second machine of one test. Default true. */
-  queue?: boolean;
+  /**
+   * Waits its turn when MACHINES_AT_ONCE machines run. False for the second machine of one test: two tests that hold one place each
+   * and wait for another would wait for ever. A name stands for a queue of its own. Default true.
+   */
+  queue?: boolean | string;
 }

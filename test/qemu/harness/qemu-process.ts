@@ -103,11 +103,11 @@ export class QemuProcess {
   }
 }
 
-/** The lock files that stand for the places of this user's machines. */
-export function lockFiles(places: number): string[] {
+/** The lock files that stand for the places of one queue of this user's machines. */
+export function lockFiles(queue: string, places: number): string[] {
   const folder = join(tmpdir(), `bulkhead-machines-${userInfo().uid}`);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  return Array.from({ length: places }, (_, place) => join(folder, `${place}.lock`));
+  return Array.from({ length: places }, (_, place) => join(folder, `${queue}-${place}.lock`));
 }
 
 function lockCommand(file: string): string[] {

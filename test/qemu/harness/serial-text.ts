@@ -2,10 +2,10 @@ import { SERIAL_TEXT_MAX_CHARS } from './limits.ts';
 
 /** Control sequences of terminals (ECMA-48 CSI, OSC, two-character escapes) that firmware and systemd print. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what is looked for
-const CONTROL = /\x1b(?:\[[0-9;?=]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[()][0-9A-B]|[=>78cDEHM])|\r|\x00/g;
+const CONTROL = /\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[()][0-9A-B]|[=>78cDEHM])|\r|\x00/g;
 /** An escape sequence that has begun at the end of a chunk and may go on in the next. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: as above
-const UNFINISHED = /\x1b(?:\[[0-9;?=]*|\][^\x07\x1b]*\x1b?|[()])?$/;
+const UNFINISHED = /\x1b(?:\[[0-?]*[ -/]*|\][^\x07\x1b]*\x1b?|[()])?$/;
 const UNFINISHED_MAX_CHARS = 200;
 
 /** Turns the bytes of a serial line into text without colours and cursor movements, whatever the chunks are. */

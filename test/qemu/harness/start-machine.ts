@@ -1,4 +1,4 @@
-import { copyFileSync } from 'node:fs';
+import { copyFileSync, readdirSync, rmdirSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { BulkheadError, describeError } from '../../../base/errors.ts';
 import { accelerators } from './accelerator.ts';
@@ -52,16 +52,25 @@ export async function restoreMachine(
     };
     return { disks, incoming: saved.memory, ...(firmware || {}) };
   });
+  try {
+    await untilLoaded(machine, saved.folder);
+    await machine.qmp('cont');
+    return machine;
+  } catch (error) {
+    machine.keepLogs();
+    await machine.stop();
+    throw error;
+  }
+}
+
+async function untilLoaded(machine: Machine, folder: string): Promise<void> {
   const deadline = Date.now() + SAVE_TIMEOUT_MS;
   for (;;) {
     const { status } = (await machine.qmp('query-status')) as { status: string };
-    if (status !== 'inmigrate') break;
-    if (Date.now() > deadline)
-      throw new BulkheadError('MACHINE_RESTORE_FAILED', `'${saved.folder}' does not load`);
+    if (status !== 'inmigrate') return;
+    if (Date.now() > deadline) throw new BulkheadError('MACHINE_RESTORE_FAILED', `'${folder}' does not load`);
     await Bun.sleep(POLL_MS);
   }
-  await machine.qmp('cont');
-  return machine;
 }
 
 type Prepared = Pick<RunFiles, 'disks' | 'firmware' | 'incoming'>;
@@ -71,9 +80,9 @@ async function powerOn(
   prepare: (run: RunFolder) => Promise<Prepared>,
 ): Promise<Machine> {
   const runFolder = createRunFolder(options.name);
+  const logFolder = createLogFolder(options.name, options.logFolder);
   try {
     const prepared = await prepare(runFolder);
-    const logFolder = createLogFolder(options.name, options.logFolder);
     const attempt = () => launch(options, prepared, runFolder, logFolder);
     const { process, qmp, forwards } = await inTurn(attempt);
     return new Machine({
@@ -82,6 +91,8 @@ async function powerOn(
     });
   } catch (error) {
     runFolder.remove();
+    // Without a log nothing was started, and the folder says nothing.
+    if (readdirSync(logFolder).length === 0) rmdirSync(logFolder);
     throw error;
   }
 }
@@ -110,7 +121,9 @@ async function launch(
   runFolder: RunFolder,
   logFolder: string,
 ): Promise<Launched | 'no-place' | 'port-taken'> {
-  const places = options.queue === false ? [undefined] : lockFiles(MACHINES_AT_ONCE);
+  const { queue = true } = options;
+  const name = queue === true ? 'machines' : queue;
+  const places = name === false ? [undefined] : lockFiles(name, MACHINES_AT_ONCE);
   for (const place of places) {
     const forwards = await chooseForwards(options.network === 'none' ? {} : (options.forwards ?? {}));
     const files = {

@@ -1,0 +1,56 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { cpus, loadavg, release, totalmem } from 'node:os';
+import { run, runOrThrow } from '../../base/run.ts';
+import { sourceRevision } from '../../iso/build/source-facts.ts';
+import { SOURCE } from '../../test/qemu/fixtures/image.ts';
+import { accelerators } from '../../test/qemu/harness/accelerator.ts';
+import { round } from './statistics.ts';
+
+/** Where and of what the numbers are: they mean nothing without. */
+export interface HostFacts {
+  date: string;
+  /** Commit of the checkout, `-dirty` when files differ from it. */
+  revision: string;
+  cpu: string;
+  cores: number;
+  memory_bytes: number;
+  kernel: string;
+  qemu: string;
+  /** `tcg` is emulation in software: compare ratios, not seconds. */
+  accelerator: string;
+  /** 1, 5 and 15 minutes, before anything was started. */
+  load_before: number[];
+  /** Virtual machines of others that ran at that moment. */
+  machines_before: number;
+}
+
+export async function hostFacts(): Promise<HostFacts> {
+  const processors = cpus();
+  const qemu = await runOrThrow(run, 'qemu-system-x86_64', ['--version']);
+  return {
+    date: new Date().toISOString(),
+    revision: (await sourceRevision(run, SOURCE)).id,
+    cpu: processors[0]?.model ?? 'unknown',
+    cores: processors.length,
+    memory_bytes: totalmem(),
+    kernel: release(),
+    qemu: /version (\S+)/.exec(qemu)?.[1] ?? 'unknown',
+    accelerator: (await accelerators())[0] ?? 'unknown',
+    load_before: loadavg().map((value) => round(value, 2)),
+    machines_before: countMachines(),
+  };
+}
+
+/** QEMU processes of this computer, by /proc. */
+function countMachines(): number {
+  return readdirSync('/proc').filter((name) => /^\d+$/.test(name) && nameOf(name) === 'qemu-system-x86')
+    .length;
+}
+
+function nameOf(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/comm`, 'utf8').trim();
+  } catch {
+    return ''; // Ended between the listing and the look.
+  }
+}

@@ -1,0 +1,48 @@
+import type { BootPhase } from './boot-phases.ts';
+import type { Builds } from './builds.ts';
+import type { MemoryUse } from './contestants.ts';
+import type { HostFacts } from './host-facts.ts';
+import { median, round } from './statistics.ts';
+import type { TimedBoot } from './timed-boot.ts';
+
+/** bench/results/machine.json. Parts that a run left out are absent, never made up. */
+export interface MachineResults {
+  host: HostFacts;
+  image: ImageSizes;
+  boots?: BootResults;
+  builds?: Builds;
+}
+
+export interface ImageSizes {
+  version: string;
+  revision: string;
+  iso_bytes: number;
+  slot_bytes: number;
+  program_bytes: number;
+}
+
+export interface BootResults {
+  memory_mb: number;
+  bulkhead: Side & { memory: MemoryUse & { agent_bytes: number }; phases: BootPhase[] };
+  debian: Side & { memory: MemoryUse; packages: number; kernel: string };
+  /** Median of ours over median of the peer's; below 1 is faster. */
+  page_ratio: number;
+}
+
+export interface Side {
+  /** Makes keys, grows file systems; not in the ratio. */
+  first: TimedBoot;
+  runs: TimedBoot[];
+  page_median_s: number;
+  settled_median_s: number;
+}
+
+/** @param runs at least one */
+export function summarise(first: TimedBoot, runs: readonly TimedBoot[]): Side {
+  return {
+    first,
+    runs: [...runs],
+    page_median_s: round(median(runs.map((run) => run.page_s)), 2),
+    settled_median_s: round(median(runs.map((run) => run.settled_s)), 2),
+  };
+}

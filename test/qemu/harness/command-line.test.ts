@@ -1,0 +1,64 @@
+import { expect, test } from 'vitest';
+import { runsGuestCode } from './accelerator.ts';
+import { type AttachedDisk, qemuArguments, type RunFiles } from './command-line.ts';
+import type { BootDevice, DiskBus, MachineOptions } from './options.ts';
+
+function disk(id: BootDevice, bus: DiskBus): AttachedDisk {
+  return { id, bus, path: `/disks/${id}, really`, format: 'raw', serial: id };
+}
+
+function line(options: Partial<MachineOptions>, files: Partial<RunFiles> = {}): string {
+  const complete = { accelerators: ['tcg'], disks: [], forwards: {}, qmpSocket: '/run/qmp', ...files };
+  return qemuArguments({ name: 'm', ...options }, complete).join(' ');
+}
+
+test('disks start in their order, unless bootFrom names another; the rest does not start', () => {
+  const disks = [disk('usb-stick', 'usb'), disk('disk0', 'virtio'), disk('disk1', 'sata')];
+  const natural = line({}, { disks });
+  expect(natural).toContain('drive=usb-stick,bootindex=1');
+  expect(natural).toContain('drive=disk1,bootindex=3');
+  const chosen = line({ bootFrom: ['disk1', 'usb-stick'] }, { disks });
+  expect(chosen).toContain('drive=disk1,bootindex=1');
+  expect(chosen).toContain('virtio-blk-pci,drive=disk0,serial=');
+  expect(() => line({ bootFrom: ['cdrom'] }, { disks })).toThrow(/'cdrom', which is not attached/);
+});
+
+test('commas in paths and names do not end an option', () => {
+  expect(line({}, { disks: [disk('disk0', 'virtio')] })).toContain('file=/disks/disk0,, really');
+  expect(line({ smbios: { product: 'HP t640, Thin Client' } })).toContain(
+    'type=1,product=HP t640,, Thin Client',
+  );
+});
+
+test('every SATA device has a port of its own', () => {
+  const disks = [disk('cdrom', 'sata'), disk('disk0', 'sata'), disk('disk1', 'sata')];
+  const args = line({}, { disks });
+  expect(args).toContain('ide-cd,bus=ide.0,drive=cdrom');
+  expect(args).toContain('ide-hd,bus=ide.1,drive=disk0');
+  expect(args).toContain('ide-hd,bus=ide.2,drive=disk1');
+});
+
+test('the network is closed, captured or absent as wanted, and forwards bind to this computer only', () => {
+  expect(line({ network: 'none' })).toContain('-nic none');
+  const args = line({ network: { restrict: true, capture: '/x.pcap' } }, { forwards: { 80: 1234 } });
+  expect(args).toContain('restrict=on,hostfwd=tcp:127.0.0.1:1234-:80');
+  expect(args).toContain('filter-dump,id=capture0,netdev=net0,file=/x.pcap');
+});
+
+test('a kernel started directly needs no firmware', () => {
+  const args = line({ firmware: { kernel: '/k', initrd: '/i', append: 'quiet x' } });
+  expect(args).toContain('-kernel /k -append quiet x -initrd /i');
+  expect(args).not.toContain('pflash');
+});
+
+test('clock, watchdog and saved state', () => {
+  const args = line({ rtcBase: '2011-01-01T00:00:00', watchdog: 'i6300esb' }, { incoming: '/saved/memory' });
+  expect(args).toContain('-rtc base=2011-01-01T00:00:00');
+  expect(args).toContain('-device i6300esb -action watchdog=reset');
+  expect(args).toContain("-incoming exec:cat '/saved/memory'");
+});
+
+test('an accelerator counts as working only when it runs guest code', async () => {
+  expect(await runsGuestCode('tcg')).toBe(true);
+  expect(await runsGuestCode('no-such-accelerator')).toBe(false);
+});

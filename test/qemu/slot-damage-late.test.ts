@@ -1,0 +1,57 @@
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import { VERSION } from '../../base/version.ts';
+import { buildVariant, removeVariants } from './fixtures/variants.ts';
+import { diskOnTrial, expectRolledBack, startTrial } from './slot-on-trial.ts';
+
+/** Slots on trial that start and then go wrong: one that hangs, one whose checks fail. */
+
+/** No release will ever be called that. */
+const VARIANT = '0.0.1';
+/** The initrd arms the watchdog with 180 s; firmware, GRUB and kernel before it take 15 s on an idle machine. */
+const WATCHDOG_TIMEOUT_MS = 6 * 60_000;
+/** The gate waits two minutes for an agent that does not answer; the boot before it is as long as any other. */
+const GATE_TIMEOUT_MS = 8 * 60_000;
+
+const AFTER_LAST_ATTEMPT = ['B3 trial trial', 'A1 normal trial-used-up'];
+
+afterAll(removeVariants);
+
+test('the watchdog ends a slot on trial that hangs', async () => {
+  const { file } = await buildVariant('hang', VARIANT, (tree) => {
+    const init = join(tree, 'usr/lib/systemd/systemd');
+    writeFileSync(init, '#!/bin/sh\necho HANGING >/dev/console\nwhile :; do sleep 1000; done\n');
+    chmodSync(init, 0o755);
+  });
+  const disk = await diskOnTrial('hang', file, 2);
+  const appliance = await startTrial('hang', disk);
+  const { machine } = appliance;
+  await machine.waitForSerial('HANGING', WATCHDOG_TIMEOUT_MS);
+  // That the slot hangs for good and is not, say, ended by a panic that nobody sees.
+  expect(machine.events.filter(({ event }) => event === 'RESET')).toEqual([]);
+  await machine.waitForEvent('WATCHDOG', WATCHDOG_TIMEOUT_MS);
+  await expectRolledBack(appliance, disk, AFTER_LAST_ATTEMPT);
+  expect(machine.serialText).not.toContain('Kernel panic');
+});
+
+test('the gate ends a slot on trial whose agent does not live, and its verdict is kept', async () => {
+  const { file } = await buildVariant('no-agent', VARIANT, (tree) => {
+    const unit = join(tree, 'usr/lib/systemd/system/compliance-agent.service');
+    const text = readFileSync(unit, 'utf8');
+    const changed = text.replace(/^ExecStart=.*$/m, 'ExecStart=/usr/bin/false');
+    expect(changed).not.toBe(text);
+    writeFileSync(unit, changed);
+  });
+  const disk = await diskOnTrial('no-agent', file, 2);
+  const appliance = await startTrial('no-agent', disk);
+  await appliance.machine.waitForSerial(/this boot is unhealthy: .*agent/, GATE_TIMEOUT_MS);
+  const { health, version } = await expectRolledBack(appliance, disk, AFTER_LAST_ATTEMPT);
+  expect(version.running).toBe(VERSION);
+  const [, failed] = health.verdicts;
+  expect(failed).toMatchObject({
+    ...{ slot: 'B', version: VARIANT, attempt: 3, outcome: 'unhealthy', action: 'reboot' },
+  });
+  const failing = failed?.checks.filter(({ decisive, outcome }) => decisive && outcome === 'fail');
+  expect(failing?.map(({ name }) => name)).toContain('agent-answers');
+});
