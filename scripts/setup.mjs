@@ -14,8 +14,8 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { aptCommands, missingPackages, packageListsPresent } from './setup/debian.mjs';
 import { DEBIAN_PACKAGES } from './setup/debian-packages.mjs';
-import { bunVersion, nodeModulesFresh, npmSteps, repairBun } from './setup/npm.mjs';
-import { fail, runShown, SetupError, say } from './setup/run.mjs';
+import { bunVersion, lacksOtherPlatforms, nodeModulesFresh, npmCommands, repairBun } from './setup/npm.mjs';
+import { fail, runQuietly, runShown, SetupError, say } from './setup/run.mjs';
 
 const MINIMUM_NODE_MAJOR = 20;
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -71,10 +71,22 @@ function setUpNpm(checkOnly) {
   if (!nodeModulesFresh(root)) {
     if (checkOnly) throw new SetupError('npm packages are missing or older than package-lock.json', 'npm ci');
     say('installing npm packages (npm ci)');
-    for (const step of npmSteps(root)) runShown(step);
+    installNpmPackages();
   }
   if (bunVersion(root)) return;
   if (checkOnly) throw new SetupError('Bun does not start', 'node node_modules/bun/install.js');
   say('npm left out the install script of Bun; running it');
   repairBun(root);
+}
+
+function installNpmPackages() {
+  const { strict, tolerant } = npmCommands(root);
+  const { ok, words } = runQuietly(strict);
+  if (ok) return;
+  if (!lacksOtherPlatforms(words)) {
+    process.stderr.write(words);
+    throw new SetupError('npm ci failed', 'its own words are above');
+  }
+  say('the lock file leaves out packages of other platforms, which npm ci refuses; npm install takes it');
+  runShown(tolerant);
 }

@@ -18,16 +18,33 @@ export function nodeModulesFresh(root) {
 }
 
 /**
+ * The commands that install what the lock file names, best first. `npm ci` refuses a lock file without the optional packages
+ * of platforms other than the one it was written on; `npm install --no-save` takes it, with the same versions and digests,
+ * and leaves it as it is.
+ *
  * @param {string} root
- * @returns {Command[]}
+ * @returns {{ strict: Command, tolerant: Command }}
  */
-export function npmSteps(root) {
+export function npmCommands(root) {
   // Under `npm start` the running npm is named in the environment; it is the one whose version the person chose.
   const running = process.env['npm_execpath'];
-  const npm = running?.endsWith('.js')
-    ? { program: process.execPath, args: [running] }
-    : { program: 'npm', args: /** @type {string[]} */ ([]) };
-  return [{ program: npm.program, args: [...npm.args, 'ci', '--no-audit', '--no-fund'], cwd: root }];
+  const [program, ...first] = running?.endsWith('.js') ? [process.execPath, running] : ['npm'];
+  const command = (/** @type {string[]} */ ...args) => ({
+    program: program ?? 'npm',
+    args: [...first, ...args, '--no-audit', '--no-fund'],
+    cwd: root,
+  });
+  return { strict: command('ci'), tolerant: command('install', '--no-save') };
+}
+
+/**
+ * Whether `npm ci` failed only for what the lock file leaves out: npm then names each package without a version.
+ *
+ * @param {string} words what npm printed
+ */
+export function lacksOtherPlatforms(words) {
+  const complaints = words.split('\n').filter((line) => /\b(?:Missing|Invalid): /.test(line));
+  return complaints.length > 0 && complaints.every((line) => /\bMissing: \S+@ from lock file/.test(line));
 }
 
 /**

@@ -49,6 +49,23 @@ export function runShown({ program, args, env, cwd }, options = {}) {
 }
 
 /**
+ * Runs a command and keeps its words.
+ *
+ * @param {Command} command
+ * @returns {{ ok: boolean, words: string }} what it printed on both outputs
+ */
+export function runQuietly({ program, args, env, cwd }) {
+  const result = spawnSync(program, args, {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...env },
+    ...(cwd === undefined ? {} : { cwd }),
+  });
+  const words = result.error ? result.error.message : result.stdout + result.stderr;
+  return { ok: result.status === 0, words };
+}
+
+/**
  * @param {string} program
  * @param {readonly string[]} args
  * @returns {string | undefined} standard output; undefined when it is missing or fails

@@ -14,7 +14,7 @@ import { dirname, join, resolve } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { aptCommands, missingFrom } from './debian.mjs';
 import { DEBIAN_PACKAGES } from './debian-packages.mjs';
-import { bunVersion, nodeModulesFresh, repairBun } from './npm.mjs';
+import { bunVersion, lacksOtherPlatforms, nodeModulesFresh, repairBun } from './npm.mjs';
 
 const ENTRY = resolve(import.meta.dirname, '../setup.mjs');
 
@@ -58,6 +58,16 @@ test('npm packages are fresh when npm finished after the lock file was written',
   expect(nodeModulesFresh(root)).toBe(true);
   utimesSync(done, new Date(0), new Date(0));
   expect(nodeModulesFresh(root)).toBe(false);
+});
+
+test('only a lock file without the packages of other platforms is installed in the tolerant way', () => {
+  const missing = 'npm error Missing: @biomejs/cli-android-arm64@ from lock file\n';
+  expect(lacksOtherPlatforms(`npm error code EUSAGE\n${missing}${missing}`)).toBe(true);
+  expect(lacksOtherPlatforms(`${missing}npm error Missing: left-pad@1.3.0 from lock file\n`)).toBe(false);
+  expect(
+    lacksOtherPlatforms(`${missing}npm error Invalid: lock file's yaml@1.0.0 does not satisfy yaml@2.9.1\n`),
+  ).toBe(false);
+  expect(lacksOtherPlatforms('npm error code ENOTFOUND')).toBe(false);
 });
 
 test('a Bun without its install script is repaired; one that stays broken is reported', () => {
