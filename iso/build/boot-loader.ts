@@ -5,7 +5,6 @@ import { type Run, runOrThrow } from '../../base/run.ts';
 /** Modules that the medium's loader needs beyond the installed one's. */
 const LIVE_MODULES = [
   'iso9660',
-  'chain',
   'search',
   'search_fs_file',
   'menuentry',

@@ -70,6 +70,8 @@ describe('the ISO as CD-ROM', () => {
     await machine.waitForSerial(/bulkhead-install: failed INSTALL_\w+/, REFUSAL_TIMEOUT_MS);
     await machine.waitForSerial('Bread Oven 3000', 60_000);
     mkdirSync(join(BUILD, 'boot-screens'), { recursive: true });
+    // The screen is drawn after the line is written.
+    await Bun.sleep(5_000);
     await machine.screenshot(join(BUILD, 'boot-screens/refused.png'));
     await machine.stop();
     await expect(readPartitions(disk)).rejects.toThrow();

@@ -11,12 +11,19 @@ const EXPOSURE_MAX = 2.5;
 const WATCHDOG_S = 60;
 
 /** Lines of priority `err` and above that a healthy boot on QEMU may have, each with its reason. */
-export const KNOWN_ERRORS: readonly { line: RegExp; why: string }[] = [];
+export const KNOWN_ERRORS: readonly { line: RegExp; why: string }[] = [
+  { line: /MP-BIOS bug: 8254 timer/, why: 'the timer of the emulated board' },
+  {
+    line: /^watchdog: watchdog\d: watchdog did not stop!$/,
+    why: 'the initrd arms it by opening it, and it shall not stop',
+  },
+  { line: /^Failed to find module 'autofs4'$/, why: 'no unit of the image is an automount' },
+];
 
 export function describeHardening(box: () => Box): void {
   describe('the running system is locked down', () => {
     test('the agent runs as msp with one capability and without a way to more', async () => {
-      const pid = (await box().status()) && (await box().sh('systemctl show -P MainPID compliance-agent'));
+      const pid = await box().sh('systemctl show -P MainPID compliance-agent');
       const status = await box().sh(`cat /proc/${pid}/status`);
       expect(status).toMatch(/^Uid:\s+900\s+900\s+900\s+900$/m);
       // Bit 10 is CAP_NET_BIND_SERVICE, capabilities(7).
@@ -28,7 +35,9 @@ export function describeHardening(box: () => Box): void {
 
     test('systemd confines the agent as the unit says', async () => {
       const text = await box().sh('systemctl show compliance-agent');
-      const shown = new Map(text.split('\n').map((line) => [line.split('=', 1)[0], line.slice(line.indexOf('=') + 1)]));
+      const shown = new Map(
+        text.split('\n').map((line) => [line.split('=', 1)[0], line.slice(line.indexOf('=') + 1)]),
+      );
       const wanted = {
         User: 'msp',
         NoNewPrivileges: 'yes',
@@ -55,7 +64,9 @@ export function describeHardening(box: () => Box): void {
     });
 
     test('systemd itself rates the agent as well protected', async () => {
-      const verdict = await box().sh('systemd-analyze security --no-pager compliance-agent.service | tail -n 1');
+      const verdict = await box().sh(
+        'systemd-analyze security --no-pager compliance-agent.service | tail -n 1',
+      );
       process.stdout.write(`agent: ${verdict}\n`);
       const exposure = Number(/level for compliance-agent\.service: ([\d.]+)/.exec(verdict)?.[1]);
       expect(exposure).toBeLessThanOrEqual(EXPOSURE_MAX);
@@ -80,7 +91,8 @@ export function describeHardening(box: () => Box): void {
 
     test('a hang of the kernel or of systemd ends in a restart', async () => {
       const commandLine = await box().sh('cat /proc/cmdline');
-      for (const word of ['panic=10', 'oops=panic', 'softlockup_panic=1']) expect(commandLine).toContain(word);
+      for (const word of ['panic=10', 'oops=panic', 'softlockup_panic=1'])
+        expect(commandLine).toContain(word);
       const files = '/proc/sys/kernel/panic /proc/sys/kernel/panic_on_oops /proc/sys/kernel/softlockup_panic';
       expect((await box().sh(`cat ${files}`)).split('\n')).toEqual(['10', '1', '1']);
       const dog = '/sys/class/watchdog/watchdog0';
@@ -105,7 +117,9 @@ export function describeHardening(box: () => Box): void {
     });
 
     test('the journal has no line of priority error but those that have a reason', async () => {
-      const lines = (await box().sh('journalctl -b -p err -o cat --no-pager')).split('\n').filter((line) => line !== '');
+      const lines = (await box().sh('journalctl -b -p err -o cat --no-pager'))
+        .split('\n')
+        .filter((line) => line !== '');
       expect(lines.filter((line) => !KNOWN_ERRORS.some((known) => known.line.test(line)))).toEqual([]);
     });
   });
