@@ -26,9 +26,9 @@ interface BenchOptions {
 
 const program = new Command('bench:machine')
   .description(
-    'Measures what was built last: sizes, power-on to status page beside a plain Debian on the same virtual machine,\n' +
-      'memory, build times and whether two builds give the same bytes. Takes about 15 minutes on two cores without KVM;\n' +
-      'let nothing else run. Writes bench/results/machine.json and the table in docs/reference/numbers.md.',
+    'Measures what was built last: sizes, power-on to status page beside a plain Debian on the same virtual machine, memory, ' +
+      'build times, and whether two builds give the same bytes. Takes a quarter of an hour on two cores without KVM; let ' +
+      'nothing else run. Writes bench/results/machine.json and the table in docs/reference/numbers.md.',
   )
   .option('--runs <count>', 'boots of each side, in turn', parseRuns, RUNS_DEFAULT)
   .option('--no-boots', 'leave the boots and the memory out')

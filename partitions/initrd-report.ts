@@ -25,7 +25,7 @@ export interface InitrdReport {
 export type MountState = 'ok' | 'missing' | 'failed';
 
 /** Parses `key=value` lines; what is absent or malformed reads as missing, never as fine. */
-export function parseInitrdReport(text: string): InitrdReport {
+function parseInitrdReport(text: string): InitrdReport {
   const values = new Map<string, string>();
   for (const line of text.split('\n')) {
     const at = line.indexOf('=');

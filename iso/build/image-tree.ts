@@ -122,7 +122,8 @@ function addLinks(target: string): void {
   for (const [path, destination] of [
     ['etc/resolv.conf', '/run/systemd/resolve/stub-resolv.conf'],
     ['etc/localtime', '/run/bulkhead/localtime'],
-    ['etc/mtab', '/proc/self/mounts'],
+    // As Debian's tmpfiles.d wants it, which would otherwise try to correct it on a read-only root.
+    ['etc/mtab', '../proc/self/mounts'],
     ['usr/bin/sh', 'dash'],
   ] as const) {
     rmSync(join(target, path), { force: true });

@@ -3,7 +3,7 @@
  * is then 3 cm high (7 x 16 pixels of 0.27 mm); the rule of thumb for signs, an inch for ten feet, asks for 1.7 cm at two metres.
  */
 
-export const FONT_COLUMNS = 5;
+const FONT_COLUMNS = 5;
 export const FONT_ROWS = 7;
 
 /** One row of dots per number, the leftmost dot in the highest of five bits. */

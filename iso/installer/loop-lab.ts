@@ -21,7 +21,7 @@ import { DEFAULT_WISHES } from './wishes.ts';
 export const EIGHT_GB = 8_000_000_000;
 
 /** A working folder that is gone after the test. */
-export function labFolder(): { folder: string; remove: () => void } {
+function labFolder(): { folder: string; remove: () => void } {
   const folder = mkdtempSync(join(tmpdir(), 'bulkhead-install-test-'));
   return { folder, remove: () => rmSync(folder, { recursive: true, force: true }) };
 }
@@ -40,7 +40,7 @@ export function noise(size_bytes: number, seed = 1): Uint8Array {
 }
 
 /** Writes a slot image of the real format around noise instead of a file system. */
-export async function makeImage(path: string, data_bytes: number): Promise<SlotManifest> {
+async function makeImage(path: string, data_bytes: number): Promise<SlotManifest> {
   const salt = '5a'.repeat(32);
   const data = noise(data_bytes, 7);
   const data_blocks = data_bytes / BLOCK_BYTES;

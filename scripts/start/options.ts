@@ -13,9 +13,9 @@ export interface StartOptions {
   display: 'none' | 'gtk' | 'vnc';
 }
 
-export const PORT_DEFAULT = 8080;
+const PORT_DEFAULT = 8080;
 /** What the smallest T640 has is four times this; the appliance promises to need less than 300 MB. */
-export const MEMORY_DEFAULT_MB = 1024;
+const MEMORY_DEFAULT_MB = 1024;
 
 /**
  * @param args without program and script

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect } from 'vitest';
 import { HEALTHY_TIMEOUT_MS } from './fixtures/appliance.ts';
+import { installation } from './fixtures/installed-disk.ts';
 import { describeAccess } from './running/access.ts';
 import { Box } from './running/box.ts';
 import { describeHardening } from './running/hardening.ts';
@@ -16,7 +17,10 @@ const running = () => box;
 beforeAll(async () => {
   box = await Box.start('running');
   try {
-    expect((await box.appliance.judged()).health.outcome).toBe('healthy');
+    const { health, identity } = await box.appliance.judged();
+    expect(health.outcome).toBe('healthy');
+    // Without the configuration of the medium nobody can log in, and every test would fail for that one reason.
+    expect(identity.siteId, 'the installer took the config.yaml of the medium').toBe(installation().siteId);
   } catch (error) {
     box.machine.keepLogs();
     throw error;

@@ -17,7 +17,7 @@ let known: Promise<boolean> | undefined;
  * Whether KVM runs guest code here. That /dev/kvm opens says little: some build machines offer one that fails as soon
  * as a virtual CPU starts. So a guest of three instructions is started with it.
  */
-export function kvmWorks(): Promise<boolean> {
+function kvmWorks(): Promise<boolean> {
   known ??= probeKvm();
   return known;
 }

@@ -1,4 +1,4 @@
-import { onTestFailed, onTestFinished } from 'vitest';
+import { onTestFinished } from 'vitest';
 import type { Machine } from './machine.ts';
 import type { MachineOptions } from './options.ts';
 import type { SavedMachine } from './saved-machine.ts';
@@ -18,7 +18,10 @@ export async function restoredMachineForTest(
 }
 
 function forTest(machine: Machine): Machine {
-  onTestFailed(() => machine.keepLogs());
-  onTestFinished(() => machine.stop());
+  // Not by onTestFailed: vitest calls that only after every onTestFinished, when the logs are gone already.
+  onTestFinished(async ({ task }) => {
+    if (task.result?.state === 'fail') machine.keepLogs();
+    await machine.stop();
+  });
   return machine;
 }

@@ -33,18 +33,28 @@ export class Box {
     /** Every packet that left or reached the machine. */
     readonly capture: string,
     private readonly folder: string,
-    private readonly disk: DiskFile,
+    readonly disk: DiskFile,
   ) {
     this.#ssh = new SshConnection(machine.hostPort(22), join(folder, 'ssh'), installation().sshKey);
   }
 
-  /** Starts a copy of the installed disk. @param options what differs from an ordinary machine */
-  static async start(name: string, options: Partial<MachineOptions> = {}): Promise<Box> {
+  /**
+   * Starts a copy of the installed disk.
+   *
+   * @param options what differs from an ordinary machine
+   * @param change is let loose on the copy before the machine starts
+   */
+  static async start(
+    name: string,
+    options: Partial<MachineOptions> = {},
+    change: (path: string) => void = () => {},
+  ): Promise<Box> {
     // A socket's name has at most 107 bytes: not below the checkout.
     const folder = mkdtempSync(join(tmpdir(), 'bulkhead-box-'));
     mkdirSync(join(BUILD, 'boot-disks'), { recursive: true });
     const path = join(BUILD, 'boot-disks', `${name}-${process.pid}-${Date.now()}.raw`);
     const disk = await copyDisk(installation().disk, { path, format: 'raw' });
+    change(path);
     const capture = join(folder, 'network.pcap');
     const silent = Object.fromEntries(SILENT_PORTS.map((port) => [port, 0]));
     const machine = await startMachine({
