@@ -31,8 +31,8 @@ const program = new Command('bench:machine')
       'nothing else run. Writes bench/results/machine.json and the table in docs/reference/numbers.md.',
   )
   .option('--runs <count>', 'boots of each side, in turn', parseRuns, RUNS_DEFAULT)
-  .option('--no-boots', 'leave the boots and the memory out')
-  .option('--no-builds', 'leave the builds out')
+  .option('--no-boots', 'leave boots and memory as measured before')
+  .option('--no-builds', 'leave the builds as measured before')
   .option(
     '--queue',
     'wait for a place among the virtual machines of others instead of starting at once',
@@ -59,12 +59,16 @@ async function measure(options: BenchOptions): Promise<void> {
     const elapsed_s = (performance.now() - start) / 1000;
     process.stderr.write(`${elapsed_s.toFixed(0).padStart(5)} s  ${text}\n`);
   };
-  const image = imageSizes();
-  const host = await hostFacts();
-  const results: MachineResults = { host, image };
-  if (options.boots) results.boots = await measureBoots(options.runs, options.queue, say);
-  if (options.builds) results.builds = await measureBuilds(say);
-  rmSync(join(BUILD, 'bench/disks'), { recursive: true, force: true });
+  const results: MachineResults = { ...earlierResults(), image: imageSizes() };
+  if (options.boots) {
+    const host = await hostFacts();
+    results.boots = { host, ...(await measureBoots(options.runs, options.queue, say)) };
+    rmSync(join(BUILD, 'bench/disks'), { recursive: true, force: true });
+  }
+  if (options.builds) {
+    const host = await hostFacts();
+    results.builds = { host, ...(await measureBuilds(say)) };
+  }
   const sections = describeResults(results);
   process.stdout.write(renderText(sections));
   if (!options.page) return;
@@ -73,6 +77,12 @@ async function measure(options: BenchOptions): Promise<void> {
   const page = replaceNumbers(readFileSync(PAGE_FILE, 'utf8'), renderMarkdown(sections));
   if (page === undefined) throw new BulkheadError('BENCH_PAGE_MARKERS', `${PAGE_FILE} has lost its markers`);
   writeFileSync(PAGE_FILE, page);
+}
+
+/** Of the run before: this program's own file, from this checkout. */
+function earlierResults(): Partial<MachineResults> {
+  if (!existsSync(RESULTS_FILE)) return {};
+  return JSON.parse(readFileSync(RESULTS_FILE, 'utf8')) as MachineResults;
 }
 
 /** @throws BulkheadError TEST_IMAGE_MISSING */

@@ -1,6 +1,6 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { BUILD } from '../../test/qemu/fixtures/image.ts';
+import { BUILD, readManifest } from '../../test/qemu/fixtures/image.ts';
 import { installation, prepareInstallation } from '../../test/qemu/fixtures/installed-disk.ts';
 import { createOverlay } from '../../test/qemu/harness/disk.ts';
 import type { Machine } from '../../test/qemu/harness/machine.ts';
@@ -52,7 +52,8 @@ export async function measureBoots(
   const bulkhead = { ...ours.result(), phases };
   const debian = { ...theirs.result(), packages: peer.packages, kernel: peer.kernel };
   const page_ratio = round(bulkhead.page_median_s / debian.page_median_s, 2);
-  return { memory_mb: MEMORY_MB, bulkhead, debian, page_ratio };
+  const { version, revision } = readManifest();
+  return { image: { version, revision }, memory_mb: MEMORY_MB, bulkhead, debian, page_ratio };
 }
 
 interface RunnerOptions {
@@ -102,8 +103,9 @@ class Runner<Memory> {
     return { ...summarise(this.first.boot, this.boots), memory: this.memory };
   }
 
-  private tell(what: string, { page_s, settled_s }: TimedBoot): void {
-    this.options.say(`${this.contestant.name}, ${what}: page ${page_s} s, settled ${settled_s} s`);
+  private tell(what: string, { page_s, settled_s, load_before }: TimedBoot): void {
+    const times = `page ${page_s} s, settled ${settled_s} s, load before ${load_before}`;
+    this.options.say(`${this.contestant.name}, ${what}: ${times}`);
   }
 }
 

@@ -40,7 +40,12 @@ export async function measureBuilds(progress: (text: string) => void): Promise<B
     await scratchCheckout(first, true);
     // The change: a comment, so that the program is the same and its bytes can be compared with the other build's.
     appendFileSync(join(first, 'appliance/main.ts'), '// changed\n');
-    const rebuild = await timedBuild(first, {});
+    let rebuild = await timedBuild(first, {});
+    if ('initrd' in rebuild.steps) {
+      // What was built last in this checkout was older than its sources: only now everything else is there.
+      appendFileSync(join(first, 'appliance/main.ts'), '// changed again\n');
+      rebuild = await timedBuild(first, {});
+    }
     progress('building everything in another place');
     await scratchCheckout(second, false);
     appendFileSync(join(second, 'appliance/main.ts'), '// changed\n');

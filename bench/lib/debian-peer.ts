@@ -85,6 +85,7 @@ export async function preparePeer(progress: (text: string) => void): Promise<Deb
   const folder = join(BUILD, 'bench', `debian-peer-${key}`);
   const facts = join(folder, 'packages');
   if (!existsSync(folder)) {
+    removeOlderPeers();
     const unfinished = `${folder}.unfinished`;
     rmSync(unfinished, { recursive: true, force: true });
     mkdirSync(unfinished, { recursive: true });
@@ -97,6 +98,14 @@ export async function preparePeer(progress: (text: string) => void): Promise<Deb
     packages: Number(readFileSync(facts, 'utf8')),
     kernel: `${kernel.name} ${kernel.version}`,
   };
+}
+
+/** Each takes most of a gigabyte. */
+function removeOlderPeers(): void {
+  const home = join(BUILD, 'bench');
+  if (!existsSync(home)) return;
+  for (const name of readdirSync(home))
+    if (name.startsWith('debian-peer-')) rmSync(join(home, name), { recursive: true });
 }
 
 async function build(folder: string, kernel: LockedPackage, suite: string): Promise<void> {

@@ -18,10 +18,15 @@ export interface HostFacts {
   qemu: string;
   /** `tcg` is emulation in software: compare ratios, not seconds. */
   accelerator: string;
-  /** 1, 5 and 15 minutes, before anything was started. */
+  /** 1, 5 and 15 minutes, before the part was started. */
   load_before: number[];
   /** Virtual machines of others that ran at that moment. */
   machines_before: number;
+}
+
+/** Of the last minute. */
+export function loadNow(): number {
+  return round(loadavg()[0] ?? 0, 2);
 }
 
 export async function hostFacts(): Promise<HostFacts> {

@@ -1,6 +1,7 @@
 import { formatBytes } from '../../base/text.ts';
 import { ISO_TARGET_BYTES } from '../../iso/build/limits.ts';
 import type { TimedBuild } from './builds.ts';
+import type { HostFacts } from './host-facts.ts';
 import { CODE_REBUILD_TARGET_S, IDLE_LOAD_MAX, MEMORY_PROMISE_BYTES, MEMORY_TARGET_BYTES } from './limits.ts';
 import type { BootResults, MachineResults } from './results.ts';
 import type { TimedBoot } from './timed-boot.ts';
@@ -20,7 +21,11 @@ export function describeResults(results: MachineResults): Section[] {
     {
       title: 'Size',
       rows: [
-        ['ISO', megabytes(image.iso_bytes), against(image.iso_bytes, ISO_TARGET_BYTES, 'target')],
+        [
+          'ISO',
+          megabytes(image.iso_bytes),
+          `${against(image.iso_bytes, ISO_TARGET_BYTES, 'target')}; version ${image.version} of ${image.revision}`,
+        ],
         ['slot image', megabytes(image.slot_bytes), 'uncompressed, with dm-verity tree'],
         ['program in it', megabytes(image.program_bytes), 'every role in one file'],
       ],
@@ -46,7 +51,10 @@ export function describeResults(results: MachineResults): Section[] {
           },
         ]
       : []),
-    { title: 'Measured on', rows: describeHost(results) },
+    {
+      title: 'Measured on',
+      rows: [...describeHost('boots', boots?.host), ...describeHost('builds', builds?.host)],
+    },
   ];
 }
 
@@ -59,6 +67,7 @@ function describeBoots(boots: BootResults): Section[] {
     {
       title: 'Power-on to page',
       rows: [
+        ['image', boots.image.version, boots.image.revision],
         ['Bulkhead, first 200 on /', `${bulkhead.page_median_s} s`, list(bulkhead.runs, 'page_s')],
         ['Debian, first 200 on /', `${debian.page_median_s} s`, list(debian.runs, 'page_s')],
         ['ratio', String(page_ratio), 'Bulkhead to Debian; below 1 is faster'],
@@ -86,21 +95,25 @@ function describeBoots(boots: BootResults): Section[] {
   ];
 }
 
-function describeHost({ host, image }: MachineResults): Row[] {
+function describeHost(part: string, host: HostFacts | undefined): Row[] {
+  if (!host) return [];
   const [load = 0] = host.load_before;
   const calm = load <= IDLE_LOAD_MAX && host.machines_before === 0;
   const others = `${host.machines_before} other virtual machines`;
+  const emulated = host.accelerator === 'kvm' ? 'KVM' : 'emulation in software: compare ratios';
   return [
-    ['processor', `${host.cpu}, ${host.cores} cores`, formatBytes(host.memory_bytes)],
-    ['kernel', host.kernel, ''],
-    ['QEMU', host.qemu, host.accelerator === 'kvm' ? 'KVM' : 'emulation in software: compare ratios'],
     [
-      'load before',
+      `${part}: computer`,
+      `${host.cpu}, ${host.cores} cores`,
+      `${formatBytes(host.memory_bytes)}, Linux ${host.kernel}`,
+    ],
+    [`${part}: QEMU`, host.qemu, emulated],
+    [
+      `${part}: load before`,
       host.load_before.join(', '),
       `${calm ? 'idle' : 'NOT IDLE, times are too long'}; ${others}`,
     ],
-    ['date', host.date, ''],
-    ['checkout', host.revision, `image ${image.version} of ${image.revision}`],
+    [`${part}: when`, host.date, `checkout ${host.revision}`],
   ];
 }
 

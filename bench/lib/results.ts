@@ -5,13 +5,17 @@ import type { HostFacts } from './host-facts.ts';
 import { median, round } from './statistics.ts';
 import type { TimedBoot } from './timed-boot.ts';
 
-/** bench/results/machine.json. Parts that a run left out are absent, never made up. */
+/**
+ * bench/results/machine.json. What a run leaves out stays from the run before, with the circumstances of that one; what was never
+ * measured is absent.
+ */
 export interface MachineResults {
-  host: HostFacts;
   image: ImageSizes;
-  boots?: BootResults;
-  builds?: Builds;
+  boots?: Measured<BootResults>;
+  builds?: Measured<Builds>;
 }
+
+export type Measured<Part> = Part & { host: HostFacts };
 
 export interface ImageSizes {
   version: string;
@@ -22,6 +26,7 @@ export interface ImageSizes {
 }
 
 export interface BootResults {
+  image: { version: string; revision: string };
   memory_mb: number;
   bulkhead: Side & { memory: MemoryUse & { agent_bytes: number }; phases: BootPhase[] };
   debian: Side & { memory: MemoryUse; packages: number; kernel: string };

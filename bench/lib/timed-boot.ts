@@ -6,6 +6,7 @@ import type { Machine } from '../../test/qemu/harness/machine.ts';
 import type { DiskFile, MachineOptions } from '../../test/qemu/harness/options.ts';
 import { startMachine } from '../../test/qemu/harness/start-machine.ts';
 import { firstAnswer } from './first-answer.ts';
+import { loadNow } from './host-facts.ts';
 import { BOOT_TIMEOUT_MS, MEMORY_MB, SHUTDOWN_TIMEOUT_MS } from './limits.ts';
 import { round } from './statistics.ts';
 
@@ -22,6 +23,8 @@ export interface TimedBoot {
   page_s: number;
   /** When `settled` was said: of the appliance, the verdict of its health gate. */
   settled_s: number;
+  /** Load of the computer at power-on: of an idle one it comes from the boot before. */
+  load_before: number;
 }
 
 /** Of either side the same machine, to the last device. */
@@ -44,6 +47,7 @@ export async function timedBoot<Seen>(
   afterwards: (machine: Machine) => Promise<Seen>,
 ): Promise<{ boot: TimedBoot; seen: Seen }> {
   const machine = await startMachine(options);
+  const load_before = loadNow();
   try {
     const [page_ms, settled_ms] = await Promise.all([
       firstAnswer(
@@ -54,7 +58,7 @@ export async function timedBoot<Seen>(
       ),
       machine.waitForSerial(settled, BOOT_TIMEOUT_MS).then(() => machine.elapsed_ms),
     ]);
-    const boot = { page_s: round(page_ms / 1000, 2), settled_s: round(settled_ms / 1000, 2) };
+    const boot = { page_s: round(page_ms / 1000, 2), settled_s: round(settled_ms / 1000, 2), load_before };
     return { boot, seen: await afterwards(machine) };
   } finally {
     await machine.stop();

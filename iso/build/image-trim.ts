@@ -66,7 +66,7 @@ const KEPT_GENERATORS = new Set<string>();
 
 /** Rules for devices the appliance has; the others only slow a boot down. */
 const KEPT_UDEV_RULES =
-  /^(50-firmware|50-udev-default|55-dm|60-block|60-persistent-storage|60-persistent-storage-dm|60-serial|64-ext4|70-power-switch|75-net-description|80-drivers|80-net-setup-link|90-iocost|95-dm-notify|99-systemd)\.rules$/;
+  /^(50-firmware|50-udev-default|55-dm|60-block|60-input-id|60-persistent-storage|60-persistent-storage-dm|60-serial|64-ext4|70-power-switch|75-net-description|80-drivers|80-net-setup-link|90-iocost|95-dm-notify|99-systemd)\.rules$/;
 
 /** Units that do nothing here, or would write where nothing can be written. */
 export const MASKED_UNITS = [

@@ -20,6 +20,8 @@ import { COMMITTED, choicesOf, stateOnDisk } from './slot-on-trial.ts';
  */
 
 const CUTS = 10;
+/** Twelve boots, most of them cut short: 7 minutes alone on this computer. Each also waits for its turn. */
+const TIMEOUT_MS = 60 * 60_000;
 /** The earliest moment: before it, only firmware has run. */
 const FIRST_CUT_MS = 4_000;
 /** The latest moment, as a share of a whole boot: what runs after the commit is cut too. */
@@ -36,7 +38,9 @@ interface Cut {
   diskCache: 'kept' | 'lost';
 }
 
-test('ten power cuts lose nothing that was reported written, and the appliance is healthy after them', async () => {
+test('ten power cuts lose nothing that was reported written, and the appliance is healthy after them', {
+  timeout: TIMEOUT_MS,
+}, async () => {
   const seed = Number(process.env['BULKHEAD_SEED'] ?? Date.now() % 1_000_000_000);
   console.log(`power cuts: BULKHEAD_SEED=${seed}`);
   const disks = diskChain();

@@ -25,18 +25,15 @@ export const HOST = '10.0.2.2';
  * seconds of emulated cryptography and the firewall brakes more than ten a minute.
  */
 export class Box {
-  readonly #ssh: SshConnection;
-
   private constructor(
     readonly machine: Machine,
     readonly appliance: Appliance,
+    private readonly ssh: SshConnection,
     /** Every packet that left or reached the machine. */
     readonly capture: string,
     private readonly folder: string,
     readonly disk: DiskFile,
-  ) {
-    this.#ssh = new SshConnection(machine.hostPort(22), join(folder, 'ssh'), installation().sshKey);
-  }
+  ) {}
 
   /**
    * Starts a copy of the installed disk.
@@ -53,7 +50,8 @@ export class Box {
     const folder = mkdtempSync(join(tmpdir(), 'bulkhead-box-'));
     mkdirSync(join(BUILD, 'boot-disks'), { recursive: true });
     const path = join(BUILD, 'boot-disks', `${name}-${process.pid}-${Date.now()}.raw`);
-    const disk = await copyDisk(installation().disk, { path, format: 'raw' });
+    const { disk: installed, sshKey } = installation();
+    const disk = await copyDisk(installed, { path, format: 'raw' });
     change(path);
     const capture = join(folder, 'network.pcap');
     const silent = Object.fromEntries(SILENT_PORTS.map((port) => [port, 0]));
@@ -65,7 +63,8 @@ export class Box {
       network: { capture },
       ...options,
     });
-    return new Box(machine, new Appliance(machine), capture, folder, disk);
+    const ssh = new SshConnection(machine.hostPort(22), join(folder, 'ssh'), sshKey);
+    return new Box(machine, new Appliance(machine), ssh, capture, folder, disk);
   }
 
   /** Runs shell code as root. @throws Error with everything it said when it does not end with 0 */
@@ -78,7 +77,7 @@ export class Box {
 
   /** The same for what may fail. 255 is SSH's own failure. */
   try(code: string): Promise<CommandResult> {
-    return this.#ssh.run(code);
+    return this.ssh.run(code);
   }
 
   status(): Promise<Status> {
@@ -97,12 +96,12 @@ export class Box {
   async restart(): Promise<Status> {
     const { bootId } = (await this.status()).boot;
     await this.sh('systemctl reboot');
-    await this.#ssh.close();
+    await this.ssh.close();
     return this.statusWhere(({ boot, health }) => boot.bootId !== bootId && health.outcome !== 'pending');
   }
 
   async stop(): Promise<void> {
-    await this.#ssh.close();
+    await this.ssh.close();
     await this.machine.stop();
     rmSync(this.folder, { recursive: true, force: true });
     rmSync(this.disk.path, { force: true });
