@@ -24,6 +24,8 @@ export default defineConfig({
           name: 'boot',
           include: ['test/qemu/**/*.test.ts'],
           globalSetup: ['./test/qemu/fixtures/prepare.ts'],
+          // A machine that is switched off at the end takes a while on a busy computer.
+          teardownTimeout: 60_000,
           testTimeout: 15 * 60_000,
           hookTimeout: 15 * 60_000,
           maxWorkers: 2,

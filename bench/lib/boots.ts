@@ -51,9 +51,17 @@ export async function measureBoots(
   const phases = await measurePhases(ours.disk, queue);
   const bulkhead = { ...ours.result(), phases };
   const debian = { ...theirs.result(), packages: peer.packages, kernel: peer.kernel };
-  const page_ratio = round(bulkhead.page_median_s / debian.page_median_s, 2);
   const { version, revision } = readManifest();
-  return { image: { version, revision }, memory_mb: MEMORY_MB, bulkhead, debian, page_ratio };
+  const ratio = (field: 'page_median_s' | 'page_processor_median_s') =>
+    round(bulkhead[field] / debian[field], 2);
+  return {
+    image: { version, revision },
+    memory_mb: MEMORY_MB,
+    bulkhead,
+    debian,
+    page_ratio: ratio('page_median_s'),
+    page_processor_ratio: ratio('page_processor_median_s'),
+  };
 }
 
 interface RunnerOptions {
@@ -103,8 +111,8 @@ class Runner<Memory> {
     return { ...summarise(this.first.boot, this.boots), memory: this.memory };
   }
 
-  private tell(what: string, { page_s, settled_s, load_before }: TimedBoot): void {
-    const times = `page ${page_s} s, settled ${settled_s} s, load before ${load_before}`;
+  private tell(what: string, { page_s, page_processor_s, settled_s, load_before }: TimedBoot): void {
+    const times = `page ${page_s} s (processor ${page_processor_s} s), settled ${settled_s} s, load before ${load_before}`;
     this.options.say(`${this.contestant.name}, ${what}: ${times}`);
   }
 }

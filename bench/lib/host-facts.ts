@@ -46,6 +46,18 @@ export async function hostFacts(): Promise<HostFacts> {
   };
 }
 
+/** Fields 14 and 15 of /proc/PID/stat count in these; fixed for programs since Linux 2.6, see time(7). */
+const TICKS_PER_SECOND = 100;
+
+/** Processor time that a process has used with all its threads, in seconds. */
+export function processorTime_s(pid: number): number {
+  // The name in parentheses may hold spaces; what follows it is field 3.
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    .replace(/^.*\) /s, '')
+    .split(' ');
+  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
+}
+
 /** QEMU processes of this computer, by /proc. */
 function countMachines(): number {
   return readdirSync('/proc').filter((name) => /^\d+$/.test(name) && nameOf(name) === 'qemu-system-x86')

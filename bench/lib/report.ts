@@ -59,7 +59,7 @@ export function describeResults(results: MachineResults): Section[] {
 }
 
 function describeBoots(boots: BootResults): Section[] {
-  const { bulkhead, debian, page_ratio } = boots;
+  const { bulkhead, debian, page_ratio, page_processor_ratio } = boots;
   const { memory } = bulkhead;
   const target = against(memory.used_bytes, MEMORY_TARGET_BYTES, 'target');
   const promise = against(memory.used_bytes, MEMORY_PROMISE_BYTES, 'promise');
@@ -71,6 +71,11 @@ function describeBoots(boots: BootResults): Section[] {
         ['Bulkhead, first 200 on /', `${bulkhead.page_median_s} s`, list(bulkhead.runs, 'page_s')],
         ['Debian, first 200 on /', `${debian.page_median_s} s`, list(debian.runs, 'page_s')],
         ['ratio', String(page_ratio), 'Bulkhead to Debian; below 1 is faster'],
+        [
+          'ratio of processor time until then',
+          String(page_processor_ratio),
+          `${bulkhead.page_processor_median_s} s to ${debian.page_processor_median_s} s; hardly moved by what else runs`,
+        ],
         ['Bulkhead, judged healthy', `${bulkhead.settled_median_s} s`, list(bulkhead.runs, 'settled_s')],
         ['Debian, cloud-init finished', `${debian.settled_median_s} s`, list(debian.runs, 'settled_s')],
         [

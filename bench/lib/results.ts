@@ -32,6 +32,8 @@ export interface BootResults {
   debian: Side & { memory: MemoryUse; packages: number; kernel: string };
   /** Median of ours over median of the peer's; below 1 is faster. */
   page_ratio: number;
+  /** The same of processor time: what to look at when the computer was not idle. */
+  page_processor_ratio: number;
 }
 
 export interface Side {
@@ -39,6 +41,7 @@ export interface Side {
   first: TimedBoot;
   runs: TimedBoot[];
   page_median_s: number;
+  page_processor_median_s: number;
   settled_median_s: number;
 }
 
@@ -48,6 +51,7 @@ export function summarise(first: TimedBoot, runs: readonly TimedBoot[]): Side {
     first,
     runs: [...runs],
     page_median_s: round(median(runs.map((run) => run.page_s)), 2),
+    page_processor_median_s: round(median(runs.map((run) => run.page_processor_s)), 2),
     settled_median_s: round(median(runs.map((run) => run.settled_s)), 2),
   };
 }

@@ -7,7 +7,7 @@ import type { Verdict } from '../../health-gate/verdict-schema.ts';
 import type { Status } from '../../status-page/status.ts';
 import { type Appliance, applianceForTest } from './fixtures/appliance.ts';
 import { BUILD } from './fixtures/image.ts';
-import { installation } from './fixtures/installed-disk.ts';
+import { installedDisk } from './fixtures/installed-disk.ts';
 import { createOverlay } from './harness/disk.ts';
 import { readExt4File, withPartition } from './harness/disk-content.ts';
 import { DISK_TOOL_TIMEOUT_MS } from './harness/limits.ts';
@@ -43,7 +43,7 @@ test('ten power cuts lose nothing that was reported written, and the appliance i
 }, async () => {
   const seed = Number(process.env['BULKHEAD_SEED'] ?? Date.now() % 1_000_000_000);
   console.log(`power cuts: BULKHEAD_SEED=${seed}`);
-  const disks = diskChain();
+  const disks = diskChain(await installedDisk('power-cuts'));
   const reported = new Map<string, Verdict>();
 
   // A first boot that is left to finish: how long one takes, who the appliance is, and a change by an operator whose
@@ -156,11 +156,11 @@ async function journalOn(disk: DiskFile): Promise<Verdict[]> {
  * The same disk, anew for every boot: each overlay is fresh, so that every write needs new space in the file and a cut
  * that loses the disk's cache loses all that was not flushed.
  */
-function diskChain(): { next(): Promise<DiskFile> } {
+function diskChain(installed: DiskFile): { next(): Promise<DiskFile> } {
   const folder = join(BUILD, 'boot-disks', `power-cuts-${process.pid}-${Date.now()}`);
   mkdirSync(folder, { recursive: true });
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  let current = installation().disk;
+  let current = installed;
   let links = 0;
   return {
     async next() {
