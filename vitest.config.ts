@@ -8,12 +8,14 @@ export default defineConfig({
   test: {
     // Bun lacks an IPC call that vitest's process pool needs; worker threads need none.
     pool: 'threads',
+    // A machine that is switched off at the end takes a while on a busy computer.
+    teardownTimeout: 60_000,
     projects: [
       {
         test: {
           name: 'unit',
           include: [
-            '{appliance,base,health-gate,iso,partitions,scripts,status-page,updater}/**/*.test.{ts,tsx}',
+            '{appliance,base,bench,health-gate,iso,partitions,scripts,status-page,updater}/**/*.test.{ts,tsx}',
             'test/repository/**/*.test.ts',
           ],
           testTimeout: 20_000,
@@ -24,8 +26,6 @@ export default defineConfig({
           name: 'boot',
           include: ['test/qemu/**/*.test.ts'],
           globalSetup: ['./test/qemu/fixtures/prepare.ts'],
-          // A machine that is switched off at the end takes a while on a busy computer.
-          teardownTimeout: 60_000,
           testTimeout: 15 * 60_000,
           hookTimeout: 15 * 60_000,
           maxWorkers: 2,
