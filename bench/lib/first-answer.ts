@@ -23,8 +23,17 @@ export async function firstAnswer(
     if (answer.status === 200) found.resolve(now_ms());
   };
   const timer = setInterval(() => {
-    if (!alive() || now_ms() > timeout_ms)
-      found.reject(new BulkheadError('BENCH_NO_PAGE', `${url} did not answer with 200 in ${now_ms()} ms`));
+    if (!alive())
+      found.reject(
+        new BulkheadError(
+          'BENCH_NO_PAGE',
+          `the machine went off after ${now_ms()} ms, before ${url} answered`,
+        ),
+      );
+    else if (now_ms() > timeout_ms)
+      found.reject(
+        new BulkheadError('BENCH_NO_PAGE', `${url} did not answer with 200 within ${timeout_ms} ms`),
+      );
     // Refused, cut off or given up: that is what too early looks like, and the next question follows.
     else ask().catch(() => {});
   }, ASK_INTERVAL_MS);

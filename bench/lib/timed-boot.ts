@@ -67,6 +67,9 @@ export async function timedBoot<Seen>(
       load_before,
     };
     return { boot, seen: await afterwards(machine) };
+  } catch (error) {
+    machine.keepLogs();
+    throw error;
   } finally {
     await machine.stop();
   }
