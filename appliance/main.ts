@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import { BulkheadError, describeError } from '../base/errors.ts';
 import { VERSION } from '../base/version.ts';
+import { registerBootLog } from './boot-log/command.ts';
 import { registerAgent } from './commands/agent.ts';
 import type { CommandIo } from './commands/command.ts';
 import { registerConfig } from './commands/config.ts';
@@ -31,6 +32,7 @@ const program = new Command('bulkhead')
 
 for (const register of [
   registerAgent,
+  registerBootLog,
   registerConfig,
   registerFirewall,
   registerHealthGate,
