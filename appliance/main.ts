@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { BulkheadError, describeError } from '../base/errors.ts';
 import { VERSION } from '../base/version.ts';
 import { registerAgent } from './commands/agent.ts';
+import { registerBundle } from './commands/bundle.ts';
 import type { CommandIo } from './commands/command.ts';
 import { registerConfig } from './commands/config.ts';
 import { registerFirewall } from './commands/firewall.ts';
@@ -31,6 +32,7 @@ const program = new Command('bulkhead')
 
 for (const register of [
   registerAgent,
+  registerBundle,
   registerConfig,
   registerFirewall,
   registerHealthGate,

@@ -2,6 +2,8 @@
 
 /** Facts about the image: version, revision, build date. Written by iso/, read-only. */
 export const IMAGE_INFO_FILE = '/usr/lib/bulkhead/image.json';
+/** The signed set of keys whose releases are installed; comes with the image. */
+export const IMAGE_KEYSET_FILE = '/usr/lib/bulkhead/keyset.json';
 /** Units whose failure fails the health gate, one a line. */
 export const CRITICAL_UNITS_FILE = '/usr/lib/bulkhead/critical-units';
 /** Configuration that the image brings. */
@@ -27,6 +29,21 @@ export const VERDICT_JOURNAL_FILE = '/var/lib/msp/health/verdicts.jsonl';
 /** Mirrors of the boot state for people and tools; nothing boots by them. */
 export const UPDATE_STATE_FILE = '/var/lib/msp/update/update_state.json';
 export const BOOT_COUNT_FILE = '/var/lib/msp/update/boot_count';
+/** An update between its last byte and its verdict. */
+export const PENDING_UPDATE_FILE = '/var/lib/msp/update/pending.json';
+/** How far a transfer into a slot has come. */
+export const TRANSFER_JOURNAL_FILE = '/var/lib/msp/update/transfer.jsonl';
+/** Updates that ended, oldest first. */
+export const UPDATE_HISTORY_FILE = '/var/lib/msp/update/history.jsonl';
+/** Releases that were given up and are not tried again by themselves. */
+export const REJECTED_RELEASES_FILE = '/var/lib/msp/update/rejected.json';
+/** What the running update does now, for everyone; root only writes it. */
+export const UPDATE_PROGRESS_FILE = '/run/bulkhead/update.json';
+export const UPDATE_LOCK_FILE = '/run/bulkhead/update.lock';
+/** The agent asks for an update by writing this; a path unit starts the helper that has the right to do it. */
+export const UPDATE_REQUEST_FILE = '/run/bulkhead-agent/update-request.json';
+/** The newest key set that came with a release; counts where its version is higher than the image's. */
+export const DEVICE_KEYSET_FILE = '/var/lib/msp/update/keyset.json';
 /** Device key pair, readable by the agent's user only. */
 export const DEVICE_KEY_FILE = '/var/lib/msp/identity/device.key';
 export const MACHINE_ID_FILE = '/var/lib/msp/identity/machine-id';

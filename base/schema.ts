@@ -5,3 +5,6 @@ export const Unknowable = <T extends TSchema>(inner: T) =>
   t.Union([inner, t.Null()], { description: 'null: not known' });
 
 export const SlotName = t.Union([t.Literal('A'), t.Literal('B')]);
+
+/** Text of a form. (Of TypeBox's `RegExp` a list of one such text is one too, and a number that prints as one.) */
+export const Pattern = (form: RegExp) => t.String({ pattern: form.source });

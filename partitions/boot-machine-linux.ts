@@ -40,7 +40,14 @@ export function recoveredState(running: Slot, healthy: boolean): BootState {
  */
 export function discardSlot(state: BootState, slot: Slot, running: Slot): BootState {
   requireStandby(state, slot, running, 'overwritten');
-  return { ...state, trial: null, attempts: 0, good: { ...state.good, [slot]: false } };
+  return {
+    ...state,
+    trial: null,
+    attempts: 0,
+    good: { ...state.good, [slot]: false },
+    // What failed is about to be gone; what comes has not failed yet.
+    failed: state.failed === slot ? null : state.failed,
+  };
 }
 
 /**

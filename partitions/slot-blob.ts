@@ -1,6 +1,7 @@
 import { Type as t } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
 import { BulkheadError } from '../base/errors.ts';
+import { Pattern } from '../base/schema.ts';
 import { parseEnvBlock, serialiseEnvBlock } from './env-block.ts';
 
 /**
@@ -37,13 +38,13 @@ export interface SectorRun {
   count: number;
 }
 
-const Hex256 = t.RegExp(/^[0-9a-f]{64}$/);
+const Hex256 = Pattern(/^[0-9a-f]{64}$/);
 
 export const SlotManifest = t.Object(
   {
     format: t.Literal(1),
     name: t.Literal('bulkhead'),
-    version: t.RegExp(/^\d+\.\d+\.\d+([-+][0-9A-Za-z.+-]+)?$/),
+    version: Pattern(/^\d+\.\d+\.\d+([-+][0-9A-Za-z.+-]+)?$/),
     revision: t.String(),
     built_at: t.String(),
     compatible: t.Array(t.String()),

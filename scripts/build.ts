@@ -9,7 +9,8 @@ import type { BuildOptions } from '../iso/build/build-options.ts';
 import { findMirror } from '../iso/build/mirror.ts';
 import { writePackageLock } from '../iso/build/package-lock.ts';
 import { buildImage, buildProgram } from '../iso/build/pipeline.ts';
-import { sourceDigest } from '../iso/build/source-facts.ts';
+import { digestOf, sourceDigest } from '../iso/build/source-facts.ts';
+import { imageKeyset } from './release-keys.ts';
 
 /** What an image is made from; nothing else can change it. */
 const IMAGE_SOURCES = [
@@ -19,6 +20,7 @@ const IMAGE_SOURCES = [
   'iso',
   'partitions',
   'status-page',
+  'updater',
   'package.json',
   'package-lock.json',
 ];
@@ -34,6 +36,7 @@ function buildOptions(options: { firmware?: boolean; imageVersion?: string; dist
     build: join(source, 'build'),
     dist: options.dist ?? join(source, 'dist'),
     firmware: options.firmware ?? true,
+    keysetFile: imageKeyset(process.env, join(source, 'build'), Date.now()),
     ...(options.imageVersion ? { version: options.imageVersion } : {}),
     run,
     progress: (step, detail, seconds) => {
@@ -60,7 +63,8 @@ program
   .action(async (given: { firmware: boolean; imageVersion: string; dist?: string; ifChanged?: boolean }) => {
     const options = buildOptions(given);
     const stamp = join(options.dist, `bulkhead-${given.imageVersion}.sources`);
-    const digest = `${sourceDigest(source, IMAGE_SOURCES)} firmware=${given.firmware}`;
+    const keyset = digestOf(readFileSync(options.keysetFile, 'utf8'));
+    const digest = `${sourceDigest(source, IMAGE_SOURCES)} firmware=${given.firmware} keyset=${keyset}`;
     const iso = join(options.dist, `bulkhead-${given.imageVersion}.iso`);
     if (given.ifChanged && existsSync(iso) && existsSync(stamp) && readFileSync(stamp, 'utf8') === digest) {
       process.stderr.write(`  ✓ ${iso} is up to date\n`);

@@ -20,9 +20,13 @@ export const STYLE = asset(
   'style',
   'css',
   'text/css; charset=utf-8',
-  [readAsset('tokens.css'), readAsset('layout.css'), readAsset('parts.css'), readAsset('cards.css')].join(
-    '\n',
-  ),
+  [
+    readAsset('tokens.css'),
+    readAsset('layout.css'),
+    readAsset('parts.css'),
+    readAsset('cards.css'),
+    readAsset('updates.css'),
+  ].join('\n'),
 );
 
 export const SCRIPT = asset('live', 'js', 'text/javascript; charset=utf-8', readAsset('live.client.js'));

@@ -1,4 +1,5 @@
 import type { CheckResult, Verdict } from '../health-gate/verdict-schema.ts';
+import { downloadingUpdate, rolledBackUpdate, updatedOnce, verifyingUpdate } from './example-updates.ts';
 import type { Status } from './status.ts';
 
 /**
@@ -92,6 +93,7 @@ export function healthyStatus(): Status {
         builtAt: '2026-10-29T09:02:00Z',
       },
     ],
+    update: updatedOnce(),
     health: {
       outcome: 'healthy',
       verdicts: [
@@ -206,6 +208,7 @@ export function trialStatus(): Status {
         builtAt: '2026-11-20T22:41:00Z',
       },
     ],
+    update: verifyingUpdate(),
     health: {
       outcome: 'pending',
       verdicts: [
@@ -276,6 +279,11 @@ export function rescueStatus(): Status {
       },
       { slot: 'B', state: 'empty', running: false, version: null, rootHash: null, builtAt: null },
     ],
+    update: {
+      ...base.update,
+      state: 'failed',
+      message: 'the boot state cannot be read; see `bulkhead slots`',
+    },
     health: {
       outcome: 'unhealthy',
       verdicts: [
@@ -358,4 +366,18 @@ export function unhealthyStatus(): Status {
             ],
     },
   };
+}
+
+/** A healthy appliance while 0.5.0 comes in. */
+export function downloadingStatus(): Status {
+  return { ...healthyStatus(), update: downloadingUpdate() };
+}
+
+/** A healthy appliance that went back to 0.4.2 by itself. */
+export function rolledBackStatus(): Status {
+  const base = healthyStatus();
+  const slots = base.slots.map((slot) =>
+    slot.slot === 'B' ? { ...slot, state: 'bad' as const, version: '0.5.0' } : slot,
+  );
+  return { ...base, slots, update: rolledBackUpdate() };
 }

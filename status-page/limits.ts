@@ -12,7 +12,7 @@ export const SOURCE_OPEN_CALLS_MAX = 3;
 /** Live streams at a time: a handful of people and a wall display. Each holds a socket and up to EVENT_BACKLOG_MAX messages. */
 export const EVENT_CLIENTS_MAX = 16;
 
-/** Messages of about 10 kB that may wait for one client; one that is further behind is dropped and reconnects by itself. */
+/** Messages of about 10 kB (40 kB with the consoles of failed trials) that may wait for one client; one that is further behind is dropped and reconnects by itself. */
 export const EVENT_BACKLOG_MAX = 4;
 
 /** Every stream hears from us this often: proxies keep it open, and a browser can tell a dead appliance from a calm one. */
@@ -34,7 +34,7 @@ export const STOP_GRACE_MS = 500;
 export const REQUEST_BODY_MAX_BYTES = 4_096;
 
 /** The page stays light enough for a slow phone on a bad link, whatever the appliance has to tell. */
-export const PAGE_MAX_BYTES = 60 * 1024;
+export const PAGE_MAX_BYTES = 80 * 1024;
 
 /**
  * Parts of a status that the page shows; the rest is counted on the page and complete in the JSON. Together with the
@@ -47,9 +47,20 @@ export const PAGE_INTERFACES_MAX = 4;
 export const PAGE_ADDRESSES_MAX = 6;
 export const PAGE_PORTS_MAX = 24;
 export const PAGE_NOTICES_MAX = 12;
+export const PAGE_UPDATES_MAX = 5;
+export const PAGE_REJECTED_MAX = 4;
+
+/** Bytes of the consoles of failed trials, all of them together: a panic with its call trace and what came before. */
+export const PAGE_CONSOLES_MAX_BYTES = 6 * 1024;
+
+/** Bytes of one line of them: three times the width of a terminal, so that no single line takes the place of all others. */
+export const PAGE_CONSOLE_LINE_MAX_BYTES = 240;
 
 /** Bytes of a sentence in the page's source; a message of a check is about 80. */
 export const PAGE_SENTENCE_MAX_BYTES = 160;
+
+/** Bytes of the sentence about the update: the whole of an error with its cause. */
+export const PAGE_UPDATE_MESSAGE_MAX_BYTES = 480;
 
 /** Bytes of a name or a value; a SHA-256 in hex is 64. */
 export const PAGE_VALUE_MAX_BYTES = 72;

@@ -1,7 +1,14 @@
 import { mkdirSync } from 'node:fs';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { healthyStatus, rescueStatus, trialStatus, unhealthyStatus } from './example-status.ts';
+import {
+  downloadingStatus,
+  healthyStatus,
+  rescueStatus,
+  rolledBackStatus,
+  trialStatus,
+  unhealthyStatus,
+} from './example-status.ts';
 import { type StatusServer, serveStatusPage } from './serve.ts';
 import type { Status } from './status.ts';
 import { createStatusApp } from './status-app.ts';
@@ -167,10 +174,44 @@ describe('the status page in a browser', () => {
     expect(complaints).toEqual([]);
   });
 
+  test('moves the bar of a running update in place, and tells its end without a reload', async () => {
+    serve(downloadingStatus());
+    const { page, complaints } = await open();
+    const bar = page.locator('#updates progress');
+    expect(await bar.getAttribute('value')).toBe('0.400');
+    await bar.evaluate((element) => Object.assign(element, { untouched: true }));
+    const further = downloadingStatus();
+    if (further.update.progress) further.update.progress.done_bytes *= 2;
+    source.push(further);
+    await expect.poll(() => bar.getAttribute('value')).toBe('0.800');
+    expect(await bar.evaluate((element) => 'untouched' in element)).toBe(true);
+    expect(await visible(page, '#updates')).toContain('80');
+    source.push(rolledBackStatus());
+    await expect.poll(() => bar.count()).toBe(0);
+    expect(await visible(page, '#updates')).toContain('rolled back');
+    expect(complaints).toEqual([]);
+  });
+
+  test('unfolds the console of a trial that failed, without JavaScript and with every character of it', async () => {
+    const status = rolledBackStatus();
+    const hostile = '</pre><img src=x onerror="document.title = 1"> <IRQ>';
+    status.update.history[0]?.consoleTail.push(hostile);
+    serve(status);
+    const { page, complaints } = await open({ javaScriptEnabled: false });
+    expect(await visible(page, '#updates')).not.toContain('Kernel panic');
+    await page.locator('#updates .console summary').click();
+    const text = await visible(page, '#updates .console pre');
+    expect(text).toContain('Kernel panic - not syncing');
+    expect(text).toContain(hostile);
+    expect(complaints).toEqual([]);
+  });
+
   test.each([
     ['healthy', healthyStatus],
     ['trial', trialStatus],
     ['rescue', rescueStatus],
+    ['downloading', downloadingStatus],
+    ['rolled back', rolledBackStatus],
   ] as const)('fits a phone of 320 pixels without scrolling sideways: %s', async (name, status) => {
     serve(status());
     const { page } = await open({ viewport: PHONE, deviceScaleFactor: 2, isMobile: true });

@@ -1,15 +1,17 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { healthyStatus, trialStatus } from './example-status.ts';
+import { downloadingStatus, healthyStatus, trialStatus } from './example-status.ts';
 import {
   EVENT_BACKLOG_MAX,
   EVENT_CLIENTS_MAX,
   EVENT_HEARTBEAT_MS,
   EVENT_RETRY_MS,
+  PAGE_MAX_BYTES,
   SOURCE_TIMEOUT_MS,
 } from './limits.ts';
 import { createStatusApp } from './status-app.ts';
 import { testSource } from './test-source.ts';
+import { UPDATE_STATES } from './update-section.ts';
 
 /** docs/reference/status-api.md says what the program does. */
 
@@ -17,7 +19,7 @@ const text = readFileSync(new URL('../docs/reference/status-api.md', import.meta
 
 test('the reference names every metric, and no other', async () => {
   const known = new Set<string>();
-  for (const status of [healthyStatus(), trialStatus()]) {
+  for (const status of [healthyStatus(), trialStatus(), downloadingStatus()]) {
     const app = createStatusApp({ source: testSource(status) });
     const metrics = await (await app.handle(new Request('http://localhost/metrics'))).text();
     for (const [, name] of metrics.matchAll(/^# TYPE (\S+)/gm)) if (name) known.add(name);
@@ -42,4 +44,10 @@ test('the reference gives the limits as they are', () => {
   expect(text).toContain(`at least every ${EVENT_HEARTBEAT_MS / 1000} s`);
   expect(text).toContain(`more than ${EVENT_BACKLOG_MAX} events behind`);
   expect(text).toContain(`retry: ${EVENT_RETRY_MS}`);
+  expect(text).toContain(`under ${PAGE_MAX_BYTES / 1024} KiB`);
+});
+
+test('the reference names every state of an update', () => {
+  const row = text.split('\n').find((line) => line.startsWith('| `bulkhead_update_state`')) ?? '';
+  expect(row).toContain(UPDATE_STATES.join(', '));
 });

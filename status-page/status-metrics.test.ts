@@ -1,6 +1,14 @@
 import { expect, test } from 'vitest';
-import { healthyStatus, rescueStatus, trialStatus } from './example-status.ts';
+import {
+  downloadingStatus,
+  healthyStatus,
+  rescueStatus,
+  rolledBackStatus,
+  trialStatus,
+} from './example-status.ts';
+import { unknownUpdate } from './example-updates.ts';
 import { statusMetrics } from './status-metrics.ts';
+import { UPDATE_STATES } from './update-section.ts';
 
 const lines = async (status: Parameters<typeof statusMetrics>[0]) =>
   (await statusMetrics(status).metrics()).split('\n');
@@ -59,4 +67,29 @@ test('a hostile host name stays inside its label', async () => {
   status.identity.hostname = 'x"} 1\nbulkhead_up 0\n';
   const text = await lines(status);
   expect(text.filter((line) => line.startsWith('bulkhead_up '))).toEqual(['bulkhead_up 1']);
+});
+
+test('an update is one series per state, its progress, and counters over the whole history', async () => {
+  const text = await lines(downloadingStatus());
+  for (const state of UPDATE_STATES) {
+    const value = state === 'downloading' ? 1 : 0;
+    expect(text).toContain(`bulkhead_update_state{state="${state}"} ${value}`);
+  }
+  expect(text).toContain('bulkhead_update_progress_ratio 0.4');
+  expect(text).toContain('bulkhead_update_fetched_bytes 63438848');
+  expect(text).toContain('bulkhead_updates_total{outcome="succeeded"} 1');
+  expect(text).toContain('bulkhead_updates_total{outcome="failed"} 0');
+  expect(text).toContain('# TYPE bulkhead_updates_total counter');
+  const after = await lines(rolledBackStatus());
+  expect(after).toContain('bulkhead_updates_total{outcome="rolled_back"} 1');
+  expect(after).toContain('bulkhead_update_last_timestamp_seconds{outcome="rolled_back"} 1795227700.118');
+});
+
+test('an update that never was has no progress and no time, and one that is not known has no state', async () => {
+  const text = (await lines({ ...healthyStatus(), update: unknownUpdate() })).join('\n');
+  expect(text).not.toContain('bulkhead_update_state');
+  expect(text).not.toContain('bulkhead_update_progress_ratio');
+  expect(text).not.toContain('bulkhead_update_fetched_bytes');
+  expect(text).not.toContain('bulkhead_update_last_timestamp_seconds');
+  expect(text).toContain('bulkhead_updates_total{outcome="succeeded"} 0');
 });

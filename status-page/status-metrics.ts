@@ -1,5 +1,7 @@
-import { Gauge, Registry } from 'prom-client';
+import { Counter, Gauge, Registry } from 'prom-client';
 import { COORDINATOR_STAGES, type Status } from './status.ts';
+import { UPDATE_OUTCOMES, UPDATE_STATES } from './update-section.ts';
+import { ratio } from './view.ts';
 
 type Labels = Record<string, string>;
 type Sample = [value: number | boolean | null, labels?: Labels];
@@ -25,6 +27,14 @@ export function statusMetrics(status: Status | null): Registry {
   aboutSystem(status, gauge);
   aboutNetwork(status, gauge);
   aboutServices(status, gauge);
+  aboutUpdates(status.update, gauge);
+  const ended = new Counter({
+    name: 'bulkhead_updates_total',
+    help: 'Updates that ended, as far as the history goes back.',
+    labelNames: ['outcome'],
+    registers: [registry],
+  });
+  for (const outcome of UPDATE_OUTCOMES) ended.inc({ outcome }, status.update.ended[outcome].count);
   return registry;
 }
 
@@ -171,5 +181,24 @@ function aboutServices({ services }: Status, gauge: AddGauge): void {
     'service_memory_bytes',
     'Memory of each unit.',
     services.map((each) => [each.memory_bytes, { unit: each.unit }]),
+  );
+}
+
+function aboutUpdates({ state, progress, ended }: Status['update'], gauge: AddGauge): void {
+  gauge(
+    'update_state',
+    'Where the update stands.',
+    state === null ? [] : oneOf('state', UPDATE_STATES, state),
+  );
+  gauge('update_progress_ratio', 'Part of the slot that is written, or read back, from 0 to 1.', [
+    [progress === null ? null : ratio(progress.done_bytes, progress.total_bytes)],
+  ]);
+  gauge('update_fetched_bytes', 'Fetched over the network by the update that runs or ran last.', [
+    [progress === null ? null : progress.fetched_bytes],
+  ]);
+  gauge(
+    'update_last_timestamp_seconds',
+    'When the last update with this outcome ended.',
+    UPDATE_OUTCOMES.map((outcome) => [seconds(ended[outcome].lastAt), { outcome }]),
   );
 }

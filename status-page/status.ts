@@ -1,6 +1,7 @@
 import { type Static, Type as t } from '@sinclair/typebox';
 import { SlotName, Unknowable } from '../base/schema.ts';
 import { Verdict } from '../health-gate/verdict-schema.ts';
+import { UpdateSection } from './update-section.ts';
 
 /**
  * Everything a person or program may know about the appliance from the open page: one schema that is type,
@@ -95,6 +96,7 @@ export const Status = t.Object({
     ),
   }),
   slots: t.Array(SlotStatus),
+  update: UpdateSection,
   health: t.Object({
     outcome: t.Union([t.Literal('healthy'), t.Literal('unhealthy'), t.Literal('pending')]),
     verdicts: t.Array(Verdict, { description: 'latest first' }),

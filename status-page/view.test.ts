@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { healthyStatus, rescueStatus, trialStatus, unhealthyStatus } from './example-status.ts';
+import { rolledBackUpdate } from './example-updates.ts';
 import type { Status } from './status.ts';
 import { headline, notices, ratio, stages } from './view.ts';
 
@@ -53,6 +54,11 @@ describe('what is worth a look', () => {
     [
       'Slot B failed',
       { slots: base.slots.map((slot) => (slot.slot === 'B' ? { ...slot, state: 'bad' } : slot)) },
+    ],
+    ['The update to 0.5.0 was rolled back: no boot of it reached', { update: rolledBackUpdate() }],
+    [
+      'The last update failed: FETCH_UNREACHABLE',
+      { update: { ...rolledBackUpdate(), history: rolledBackUpdate().history.slice(1) } },
     ],
     ['program is version 0.3.0', { version: { ...base.version, program: '0.3.0' } }],
     [

@@ -40,13 +40,18 @@ export function notices(status: Status): string[] {
   return [...bootNotices(status), ...protectionNotices(status), ...resourceNotices(status)];
 }
 
-function bootNotices({ boot, setup, slots, version, services }: Status): string[] {
+function bootNotices({ boot, setup, slots, update, version, services }: Status): string[] {
   const found: string[] = [...setup.problems];
   const bad = slots.filter((slot) => slot.state === 'bad').map((slot) => slot.slot);
   if (boot.contradiction !== null)
     found.push(`It is not certain which slot is running: ${boot.contradiction}`);
   if (boot.stateFile !== 'ok') found.push(`The boot state is ${boot.stateFile}; the health gate repairs it.`);
   if (bad.length > 0) found.push(`Slot ${bad.join(' and ')} failed and is not chosen any more.`);
+  const [last] = update.history;
+  if (last && last.outcome !== 'succeeded') {
+    const which = last.version === null ? 'The last update' : `The update to ${last.version}`;
+    found.push(`${which} ${last.outcome === 'failed' ? 'failed' : 'was rolled back'}: ${last.reason}`);
+  }
   if (boot.mode === 'trial') {
     found.push('A new version is on trial. It is kept only if the health gate passes it.');
   }

@@ -1,8 +1,8 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { selectBoot } from '../partitions/boot-machine.ts';
 import { armTrial, commitBoot } from '../partitions/boot-machine-linux.ts';
 import { initialState } from '../partitions/boot-state.ts';
-import { updateStatus } from './update-status.ts';
+import { reportUpdate, type UpdateRecords, updateStatus } from './update-status.ts';
 
 const slots = [
   { slot: 'A', version: '1.0.0' },
@@ -46,4 +46,63 @@ test('what cannot be known is a failure, never a success', () => {
   expect(updateStatus({ slot: 'A', bootState: null, slots }).state).toBe('failed');
   expect(updateStatus({ slot: null, bootState: committed, slots }).state).toBe('failed');
   expect(updateStatus({ slot: 'B', bootState: committed, slots }).state).toBe('failed');
+});
+
+describe('the one state that is reported', () => {
+  const SEEN = '2026-11-21T12:00:00.000Z';
+  const BEFORE = '2026-11-21T11:00:00.000Z';
+  const AFTER = '2026-11-21T13:00:00.000Z';
+  const settled = updateStatus({ slot: 'A', bootState: committed, slots });
+  const armed = updateStatus({ slot: 'A', bootState: armTrial(committed, 'B', 'A'), slots });
+  const nothing: UpdateRecords = { progress: null, pending: null, seenAt: SEEN };
+  const progress = (state: 'downloading' | 'ready' | 'failed', updated_at = SEEN) => ({
+    state,
+    message: `it is ${state}`,
+    updated_at,
+  });
+  const pending = (reboot: 'no' | 'now' | 'window', written_at = BEFORE): UpdateRecords['pending'] => ({
+    version: '1.1.0',
+    slot: 'B',
+    from: { slot: 'A', version: '1.0.0', root_hash: 'a'.repeat(64) },
+    reboot,
+    written_at,
+  });
+
+  test('is what the slots say where nothing else is known', () => {
+    expect(reportUpdate(settled, nothing)).toEqual({ state: 'succeeded', message: settled.message });
+  });
+
+  test('is a transfer that runs or failed, whatever the slots look like meanwhile', () => {
+    for (const state of ['downloading', 'failed'] as const) {
+      expect(reportUpdate(settled, { ...nothing, progress: progress(state) })).toEqual({
+        state,
+        message: `it is ${state}`,
+      });
+    }
+    expect(reportUpdate(settled, { ...nothing, progress: progress('ready') }).state).toBe('succeeded');
+  });
+
+  test('is a return to the slot before, when that was wanted after the transfer failed', () => {
+    const records = { ...nothing, progress: progress('failed', BEFORE), pending: pending('no', SEEN) };
+    expect(reportUpdate(armed, records).state).toBe('ready');
+    expect(reportUpdate(armed, { ...records, progress: progress('failed', AFTER) }).state).toBe('failed');
+  });
+
+  test('of an armed slot is ready until somebody reboots, and rebooting when that was asked for', () => {
+    expect(reportUpdate(armed, { ...nothing, pending: pending('no') }).state).toBe('ready');
+    expect(reportUpdate(armed, { ...nothing, pending: pending('window') }).state).toBe('ready');
+    expect(reportUpdate(armed, { ...nothing, pending: pending('now') }).state).toBe('rebooting');
+    expect(reportUpdate(armed, nothing).state).toBe('ready');
+  });
+
+  test('knows of a slot that was armed after the boot state was looked at', () => {
+    const late = { ...nothing, pending: pending('window', AFTER) };
+    expect(reportUpdate(settled, late)).toEqual({ state: 'ready', message: armed.message });
+    expect(reportUpdate(settled, { ...nothing, pending: pending('now', AFTER) }).state).toBe('rebooting');
+    // Looked at after that and still not armed: the power was cut in between, and the slots are right.
+    expect(reportUpdate(settled, { ...nothing, pending: pending('now', BEFORE) }).state).toBe('succeeded');
+    // Runs already: nothing waits.
+    const there = updateStatus({ slot: 'B', bootState: commitBoot(committed, 'B'), slots });
+    expect(reportUpdate(there, late).state).toBe(there.state);
+  });
 });

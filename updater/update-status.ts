@@ -1,5 +1,6 @@
 import type { BootState } from '../partitions/boot-state.ts';
 import type { Slot } from '../partitions/slot.ts';
+import type { PendingUpdate, UpdateProgress } from './state/records.ts';
 
 /**
  * Where an update stands, in the words of the reported update states: told from the boot state and the slots alone,
@@ -48,4 +49,46 @@ export function updateStatus({ slot, bootState, slots }: UpdateFacts): UpdateSta
     return status('failed', `${words(slot)} runs, but ${words(active)} is the committed one`);
   if (failed !== null) return status('rolled_back', `${words(failed)} was given up, ${words(slot)} runs`);
   return status('succeeded', `${words(slot)} runs and is committed; nothing is pending`);
+}
+
+/** What is written down about updates, beside the slots themselves. */
+export interface UpdateRecords {
+  /** Of the update that runs, or of the last one since power-on. */
+  progress: Pick<UpdateProgress, 'state' | 'message' | 'updated_at'> | null;
+  pending: Pick<PendingUpdate, 'version' | 'slot' | 'from' | 'reboot' | 'written_at'> | null;
+  /** When slots and boot state were looked at, RFC 3339: those who are not root see them as the health gate last did. */
+  seenAt: string;
+}
+
+/** One state and one sentence for an update: what the CLI prints and the status page shows. */
+export interface ReportedUpdate {
+  state: UpdateStatus['state'] | 'downloading' | 'ready';
+  message: string;
+}
+
+/**
+ * The one state that is reported. A transfer that runs or failed is said before what the slots look like meanwhile;
+ * a slot that was armed after they were looked at is said although they do not show it yet. Pure.
+ */
+export function reportUpdate(
+  status: Pick<UpdateStatus, 'state' | 'message' | 'running'>,
+  { progress, pending, seenAt }: UpdateRecords,
+): ReportedUpdate {
+  const { state, message } = status;
+  if (progress?.state === 'downloading') return { state: 'downloading', message: progress.message };
+  // What was put on its way after a failure (a return to the slot before) is the newer word.
+  if (progress?.state === 'failed' && !(pending && isLater(pending.written_at, progress.updated_at)))
+    return { state: 'failed', message: progress.message };
+  const waiting = pending?.reboot === 'now' ? 'rebooting' : 'ready';
+  if (state === 'rebooting') return { state: waiting, message };
+  const settled = state === 'succeeded' || state === 'rolled_back';
+  if (settled && pending?.from.slot === status.running.slot && isLater(pending.written_at, seenAt)) {
+    const { version, slot } = pending;
+    return { state: waiting, message: `slot ${slot} (${version}) is tried on the next boot` };
+  }
+  return { state, message };
+}
+
+function isLater(one: string, other: string): boolean {
+  return Date.parse(one) > Date.parse(other);
 }

@@ -4,7 +4,11 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { run } from '../../base/run.ts';
 import type { Verdict } from '../../health-gate/verdict-schema.ts';
 import type { Status } from '../../status-page/status.ts';
+import { appendHistory } from '../../updater/state/history.ts';
+import { jsonFile } from '../../updater/state/json-file.ts';
+import { type PastUpdate, UpdateProgress } from '../../updater/state/records.ts';
 import { type FactTree, makeFactTree } from '../facts/fact-tree.ts';
+import { ProgressReport } from '../update/progress-report.ts';
 import { type Agent, type AgentOptions, startAgent } from './agent.ts';
 import { startLog } from './log.ts';
 import { createServiceManager } from './service-manager.ts';
@@ -61,6 +65,34 @@ function publishVerdict(verdict: Verdict): void {
 
 const consoleText = () => readFileSync(`${tree.root}/run/bulkhead-agent/console.txt`, 'utf8');
 
+const FAILED: PastUpdate = {
+  at: '2026-11-21T12:00:00.000Z',
+  outcome: 'failed',
+  version: '1.1.0',
+  from_version: '1.0.0',
+  slot: 'B',
+  root_hash: null,
+  method: 'delta',
+  fetched_bytes: 5_000,
+  reason: 'UPDATE_READ_BACK_WRONG: what was read back is not what was written',
+  console_tail: [],
+};
+
+/** A live stream of the page, read as far as a test wants. */
+async function openStream(port: number) {
+  const reader = (await fetch(`http://127.0.0.1:${port}/api/v1/events`)).body?.getReader();
+  let text = '';
+  const decoder = new TextDecoder();
+  const readUntil = async (part: string) => {
+    while (!text.includes(part)) {
+      const chunk = await reader?.read();
+      if (!chunk || chunk.done) throw new Error(`the stream ended without ${part}`);
+      text += decoder.decode(chunk.value, { stream: true });
+    }
+  };
+  return { readUntil, close: async () => reader?.cancel() };
+}
+
 async function until(what: () => Promise<boolean> | boolean, timeout_ms = 3_000): Promise<void> {
   const end_ms = performance.now() + timeout_ms;
   while (!(await what())) {
@@ -81,21 +113,43 @@ describe('a new verdict', () => {
 
   test('reaches an open page by the live stream', async () => {
     agent = await startAgent(options());
-    const response = await fetch(`http://127.0.0.1:${agent.port}/api/v1/events`);
-    const reader = response.body?.getReader();
-    let text = '';
-    const decoder = new TextDecoder();
-    const readUntil = async (part: string) => {
-      while (!text.includes(part)) {
-        const chunk = await reader?.read();
-        if (!chunk || chunk.done) throw new Error(`the stream ended without ${part}`);
-        text += decoder.decode(chunk.value, { stream: true });
-      }
-    };
-    await readUntil('"outcome":"pending"');
+    const stream = await openStream(agent.port);
+    await stream.readUntil('"outcome":"pending"');
     publishVerdict(VERDICT);
-    await readUntil('"outcome":"unhealthy"');
-    await reader?.cancel();
+    await stream.readUntil('"outcome":"unhealthy"');
+    await stream.close();
+  });
+});
+
+describe('an update', () => {
+  test('moves on an open page within two seconds of every step that the updater writes', async () => {
+    agent = await startAgent(options());
+    const { updateProgressFile, updateHistoryFile } = tree.context.paths;
+    const progress = jsonFile(updateProgressFile, UpdateProgress, 'the progress of the update');
+    const report = new ProgressReport(
+      'B',
+      () => new Date(),
+      () => 5_000,
+    );
+    const stream = await openStream(agent.port);
+    await stream.readUntil('"progress":null');
+
+    const within = async (part: string) => {
+      const begin_ms = performance.now();
+      await stream.readUntil(part);
+      expect(performance.now() - begin_ms, part).toBeLessThan(2_000);
+    };
+    progress.write(report.take({ event: 'chosen', method: 'delta', version: '1.1.0', fetch_bytes: 9_000 }));
+    await within('"state":"downloading"');
+    const step = { event: 'progress', method: 'delta', version: '1.1.0', resumed_bytes: 0 } as const;
+    progress.write(report.take({ ...step, phase: 'transfer', done_bytes: 400, total_bytes: 1_000 }));
+    await within('"done_bytes":400');
+    progress.write(report.take({ ...step, phase: 'read-back', done_bytes: 100, total_bytes: 1_000 }));
+    await within('"phase":"read-back"');
+    progress.write(report.failed('UPDATE_READ_BACK_WRONG', 'what was read back is not what was written'));
+    appendHistory(updateHistoryFile, FAILED);
+    await within('"outcome":"failed"');
+    await stream.close();
   });
 });
 

@@ -4,10 +4,9 @@ import type { Run } from '../../base/run.ts';
 import type { StatusServer } from '../../status-page/serve.ts';
 import { probeCoordinator } from '../coordinator-probe/probe.ts';
 import { createProber, type Prober } from '../coordinator-probe/prober.ts';
-import { assembleStatus, collectSlowFacts } from '../facts/collect-status.ts';
+import { assembleStatus, collectSlowFacts, openJournals } from '../facts/collect-status.ts';
 import type { FactContext, FactPaths } from '../facts/fact-context.ts';
 import { readNetwork } from '../facts/network.ts';
-import { JournalTail } from '../facts/verdicts.ts';
 import { createConsoleWriter } from './console-writer.ts';
 import { FIRST_COLLECTION_MS, SHUTDOWN_MS } from './limits.ts';
 import { linkState, networkFingerprint } from './link-state.ts';
@@ -64,9 +63,9 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     coordinator: prober.status,
     warn,
   };
-  const journal = new JournalTail(paths.verdictJournalFile);
+  const journals = openJournals(paths);
   const keeper = createStatusKeeper({
-    assemble: (slow) => assembleStatus(context, slow, journal),
+    assemble: (slow) => assembleStatus(context, slow, journals),
     collectSlow: () => collectSlowFacts(context),
     now_ms,
   });

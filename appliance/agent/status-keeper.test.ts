@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { downloadingUpdate } from '../../status-page/example-updates.ts';
 import type { Status } from '../../status-page/status.ts';
-import { assembleStatus, NO_SLOW_FACTS, type SlowFacts } from '../facts/collect-status.ts';
+import { assembleStatus, NO_SLOW_FACTS, openJournals, type SlowFacts } from '../facts/collect-status.ts';
 import { type FactTree, makeFactTree } from '../facts/fact-tree.ts';
-import { JournalTail } from '../facts/verdicts.ts';
+import { ProgressReport } from '../update/progress-report.ts';
 import { REFRESH_IDLE_MS, REFRESH_WATCHED_MS, WATCHED_FOR_MS } from './limits.ts';
 import { planRefresh } from './refresh-schedule.ts';
 import { createStatusKeeper, lastingFacts, type StatusKeeper } from './status-keeper.ts';
@@ -22,11 +23,11 @@ afterEach(() => {
 /** A keeper over a real tree of files, with a clock of its own. */
 function makeKeeper(collectSlow: () => Promise<SlowFacts> = async () => NO_SLOW_FACTS) {
   const clock = { now_ms: 0 };
-  const journal = new JournalTail(tree.context.paths.verdictJournalFile);
+  const journals = openJournals(tree.context.paths);
   const made = createStatusKeeper({
     assemble: (slow) => {
       looks += 1;
-      return assembleStatus(tree.context, slow, journal);
+      return assembleStatus(tree.context, slow, journals);
     },
     collectSlow,
     now_ms: () => clock.now_ms,
@@ -91,6 +92,30 @@ describe('the keeper', () => {
     expect(heard.at(-1)?.system.uptime_s).toBe(99);
   });
 
+  test('tells how far an update has come to those who look, and disturbs nobody else with it', async () => {
+    const { keeper } = makeKeeper(() => new Promise(() => {}));
+    const report = new ProgressReport(
+      'B',
+      () => new Date(),
+      () => 0,
+    );
+    const heard: Status[] = [];
+    const write = (done_bytes: number) => {
+      const step = { event: 'progress', method: 'full', version: '1.1.0', resumed_bytes: 0 } as const;
+      const progress = report.take({ ...step, phase: 'transfer', done_bytes, total_bytes: 10 });
+      tree.write('run/bulkhead/update.json', JSON.stringify(progress));
+      keeper.poke();
+    };
+    keeper.subscribe((status) => heard.push(status));
+    write(1);
+    write(2);
+    write(3);
+    expect(heard.map(({ update }) => update.progress?.done_bytes)).toEqual([1]);
+    await keeper.current();
+    write(4);
+    expect(heard.at(-1)?.update).toMatchObject({ state: 'downloading', progress: { done_bytes: 4 } });
+  });
+
   test('shows slow facts as soon as they are there, and answers before', async () => {
     let answer: (facts: SlowFacts) => void = () => {};
     const { keeper } = makeKeeper(
@@ -126,9 +151,23 @@ describe('the keeper', () => {
   });
 });
 
+test('how far an update has come is no news by itself; its next step and its end are', () => {
+  const base = assembleStatus(tree.context, NO_SLOW_FACTS, openJournals(tree.context.paths));
+  const update = downloadingUpdate();
+  const { progress } = update;
+  if (progress === null) throw new Error('the example has progress');
+  const lasting = (change: Partial<Status['update']>) =>
+    lastingFacts({ ...base, update: { ...update, ...change } });
+  const further = { ...progress, done_bytes: 1, fetched_bytes: 1, updatedAt: '2030-01-01T00:00:00.000Z' };
+  expect(lasting({ progress: further, message: 'writing 0.5.0: 41 %' })).toBe(lasting({}));
+  expect(lasting({ progress: { ...progress, phase: 'read-back' } })).not.toBe(lasting({}));
+  expect(lasting({ state: 'failed' })).not.toBe(lasting({}));
+  expect(lasting({ history: [] })).not.toBe(lasting({}));
+});
+
 test('time, uptime, memory and load are no news by themselves; a service that failed is', () => {
-  const journal = new JournalTail('/nonexistent');
-  const one = assembleStatus(tree.context, NO_SLOW_FACTS, journal);
+  const journals = openJournals(tree.context.paths);
+  const one = assembleStatus(tree.context, NO_SLOW_FACTS, journals);
   const later: Status = {
     ...one,
     system: {

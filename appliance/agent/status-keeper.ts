@@ -104,5 +104,18 @@ export function lastingFacts(status: Status): string {
   } = status.system;
   const { now: _now, offset_ms: _offset, ...time } = status.time;
   const services = status.services.map(({ memory_bytes: _bytes, ...service }) => service);
-  return JSON.stringify({ ...status, system: { ...system, readOnly: dataDisk.readOnly }, time, services });
+  return JSON.stringify({
+    ...status,
+    system: { ...system, readOnly: dataDisk.readOnly },
+    time,
+    services,
+    update: lastingUpdate(status.update),
+  });
+}
+
+/** How far an update has come moves by itself; its step, its end and what was tried are news. */
+function lastingUpdate(update: Status['update']): object {
+  if (update.progress === null) return update;
+  const { done_bytes: _done, fetched_bytes: _fetched, updatedAt: _updatedAt, ...progress } = update.progress;
+  return { ...update, message: update.state === 'downloading' ? '' : update.message, progress };
 }

@@ -1,30 +1,54 @@
-import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { expect, it } from 'vitest';
-import { exitCodeOf, registerSetup } from './setup.ts';
+import { afterAll, expect, it } from 'vitest';
+import { type Run, run } from '../../base/run.ts';
+import { setupPaths } from '../setup/paths.ts';
+import { exitCodeOf, registerSetupWith } from './setup.ts';
 
-async function bulkhead(...args: string[]) {
+const roots: string[] = [];
+afterAll(() => {
+  for (const root of roots) rmSync(root, { recursive: true });
+});
+
+/** A machine whose `/` is a folder: the paths of the running system lie in it, and it starts no program. */
+const noProgram: Run = (program) => Promise.reject(new Error(`${program} must not be started`));
+const machine = (folder: string) => async () => ({
+  ...{ paths: { ...setupPaths(folder), root: '' }, run: noProgram },
+  ...{ now: () => new Date(1_800_000_000_000), environment: {} },
+});
+const below = async (root: string) => ({
+  ...{ paths: setupPaths(root), run, now: () => new Date(), environment: {} },
+});
+
+const bulkhead = (...args: string[]) => bulkheadOn(below, ...args);
+
+async function bulkheadOn(makeEffects: Parameters<typeof registerSetupWith>[2], ...args: string[]) {
   let out = '';
   let code = 0;
   const program = new Command('bulkhead').exitOverride();
-  registerSetup(program, {
-    out: (text) => {
-      out += text;
+  registerSetupWith(
+    program,
+    {
+      out: (text) => {
+        out += text;
+      },
+      err: () => undefined,
+      setExitCode: (value) => {
+        code = value;
+      },
     },
-    err: () => undefined,
-    setExitCode: (value) => {
-      code = value;
-    },
-  });
+    makeEffects,
+  );
   await program.parseAsync(['setup', ...args], { from: 'user' });
   return { out, code };
 }
 
 function emptyRoot(initrd: string) {
   const root = mkdtempSync(join(tmpdir(), 'bulkhead-setup-cli-'));
-  for (const folder of ['run/bulkhead', 'etc', 'var/lib/msp/time'])
+  roots.push(root);
+  for (const folder of ['run/bulkhead', 'etc', 'proc', 'var/lib/msp/time'])
     mkdirSync(join(root, folder), { recursive: true });
   writeFileSync(join(root, 'etc/passwd'), 'msp:x:990:990::/:/x\n');
   writeFileSync(join(root, 'run/bulkhead/initrd.env'), initrd);
@@ -67,4 +91,32 @@ it('refuses to grow what is no partition', async () => {
   await expect(bulkhead('grow-data', '--device', '/dev/null')).rejects.toMatchObject({
     code: 'GROW_NO_PARTITION',
   });
+});
+
+it('changes nothing of a machine that our boot loader did not start, and shows what it would do', async () => {
+  const root = emptyRoot('data_state=ok\n');
+  const before = () => readdirSync(root, { recursive: true, encoding: 'utf8' }).sort();
+  const files = before();
+  for (const commandLine of [
+    undefined,
+    'BOOT_IMAGE=/vmlinuz root=/dev/sda1 quiet\n',
+    'root=/dev/ab.sda1\n',
+  ]) {
+    if (commandLine !== undefined) {
+      writeFileSync(join(root, 'proc/cmdline'), commandLine);
+      files.push('proc/cmdline');
+    }
+    await expect(bulkheadOn(machine(root)), commandLine ?? 'no command line').rejects.toMatchObject({
+      code: 'SETUP_NOT_AN_APPLIANCE',
+    });
+    expect(before()).toEqual([...new Set(files)].sort());
+  }
+  expect((await bulkheadOn(machine(root), '--dry-run')).code).toBe(0);
+});
+
+it.skipIf(process.getuid?.() !== 0)('sets up what our boot loader started', async () => {
+  const root = emptyRoot('data_state=missing\n');
+  writeFileSync(join(root, 'proc/cmdline'), 'ab.partition=A bulkhead.verity=x quiet\n');
+  const { out } = await bulkheadOn(machine(root), '--json');
+  expect(JSON.parse(out)).toMatchObject({ hostname: 'bulkhead' });
 });

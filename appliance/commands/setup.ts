@@ -1,9 +1,14 @@
 import type { Command } from 'commander';
-import type { SetupReport } from '../setup/setup.ts';
+import type { SetupEffects, SetupReport } from '../setup/setup.ts';
 import { type CommandIo, printFacts, type RegisterCommand } from './command.ts';
 
+/** What a set-up works on; a test hands in a tree in a temporary folder. */
+export type MakeEffects = (root: string) => Promise<SetupEffects>;
+
+export const registerSetup: RegisterCommand = (program, io) => registerSetupWith(program, io, realEffects);
+
 /** `bulkhead setup`: makes identity, host name, network, time and SSH of this boot from the configuration. */
-export const registerSetup: RegisterCommand = (program, io) => {
+export function registerSetupWith(program: Command, io: CommandIo, makeEffects: MakeEffects): void {
   const setup = program
     .command('setup')
     .description(
@@ -15,15 +20,18 @@ export const registerSetup: RegisterCommand = (program, io) => {
     .addHelpText(
       'after',
       `
-Each step stands for itself: what fails is reported, the others are done. Exit status 1 when a step failed.
-A mistake in the configuration is reported and does not fail: the layers below it hold.
+Each step stands for itself: what fails is reported, the others are done. A mistake in the configuration is reported and does
+not fail: the layers below it hold.
+
+Exit status: 0 when all is done. 2 when only steps on the data partition failed (${[...DATA_STEPS].join(', ')}). 1 when
+another step failed, or nothing was done at all: this machine is no appliance, or it was not root who asked.
 
 Examples:
   bulkhead setup --dry-run
   bulkhead setup && networkctl reload      put a changed config.yaml in force without a restart`,
     )
     .action(async (options: { dryRun?: true; root: string; json?: true }) => {
-      const effects = await realEffects(options.root);
+      const effects = await makeEffects(options.root);
       const { previewSetup, runSetup } = await import('../setup/setup.ts');
       if (options.dryRun) {
         const { describeAction } = await import('../setup/plan.ts');
@@ -37,19 +45,15 @@ Examples:
         );
         return;
       }
-      if (effects.paths.root === '' && process.getuid?.() !== 0) {
-        const { BulkheadError } = await import('../../base/errors.ts');
-        throw new BulkheadError('SETUP_NOT_ROOT', 'setting up a boot needs root; nothing was changed', {
-          hint: "'bulkhead setup --dry-run' shows what it would do",
-        });
-      }
+      const { requireAppliance } = await import('../setup/require-appliance.ts');
+      requireAppliance(effects.paths, process.getuid?.());
       const report = await runSetup(effects);
       io.setExitCode(exitCodeOf(report));
       printFacts(io, options.json, report, () => formatReport(report));
     });
-  addGrowData(setup, io);
-  addClockSave(setup, io);
-};
+  addGrowData(setup, io, makeEffects);
+  addClockSave(setup, io, makeEffects);
+}
 
 /** What lies on the data partition is the same for both slots: going back to the other one would mend none of it. */
 const DATA_STEPS = new Set(['data', 'identity', 'machine-id', 'schema', 'ssh']);
@@ -63,7 +67,7 @@ export function exitCodeOf(report: { failures: readonly { step: string }[] }): n
   return report.failures.every(({ step }) => DATA_STEPS.has(step)) ? 2 : 1;
 }
 
-function addGrowData(setup: Command, io: CommandIo): void {
+function addGrowData(setup: Command, io: CommandIo, makeEffects: MakeEffects): void {
   setup
     .command('grow-data')
     .description('grow the data partition and its file system to the end of the disk; nothing to do is fine')
@@ -71,7 +75,7 @@ function addGrowData(setup: Command, io: CommandIo): void {
     .option('--json', 'print facts as JSON')
     .addHelpText('after', '\nExample:\n  bulkhead setup grow-data --json')
     .action(async (options: { device?: string }, command: Command) => {
-      const effects = await realEffects('');
+      const effects = await makeEffects('');
       const { growData } = await import('../setup/grow-data.ts');
       const { dataMissing } = await import('../setup/setup.ts');
       const { readInitrdReport } = await import('../../partitions/initrd-report.ts');
@@ -89,7 +93,7 @@ function addGrowData(setup: Command, io: CommandIo): void {
     });
 }
 
-function addClockSave(setup: Command, io: CommandIo): void {
+function addClockSave(setup: Command, io: CommandIo, makeEffects: MakeEffects): void {
   setup
     .command('clock-save')
     .description('save the time for a boot with a dead clock battery; hourly and at shutdown')
@@ -97,7 +101,7 @@ function addClockSave(setup: Command, io: CommandIo): void {
     .option('--json', 'print facts as JSON')
     .addHelpText('after', '\nExample:\n  bulkhead setup clock-save')
     .action(async (options: { root: string }, command: Command) => {
-      const effects = await realEffects(options.root || parentRoot(command));
+      const effects = await makeEffects(options.root || parentRoot(command));
       const { clockFacts, dataIsMounted, dataMissing } = await import('../setup/setup.ts');
       const { saveClock } = await import('../setup/clock.ts');
       const { paths } = effects;
@@ -112,7 +116,7 @@ function addClockSave(setup: Command, io: CommandIo): void {
     });
 }
 
-async function realEffects(root: string) {
+async function realEffects(root: string): Promise<SetupEffects> {
   const { setupPaths } = await import('../setup/paths.ts');
   const { run } = await import('../../base/run.ts');
   return {

@@ -1,17 +1,147 @@
-import { printFacts, type RegisterCommand } from './command.ts';
+import type { Command } from 'commander';
+import type { UpdateTools } from '../update/update-tools.ts';
+import { type CommandIo, printFacts, type RegisterCommand } from './command.ts';
 
-export const registerUpdate: RegisterCommand = (program, io) => {
-  const update = program.command('update').description('how the last update stands');
+interface JsonOption {
+  json?: true;
+}
+
+interface InstallOptions extends JsonOption {
+  reboot?: true;
+  deltaOnly?: true;
+  maxFetch?: string;
+  limitRate?: string;
+  ca?: string;
+  allowDowngrade?: true;
+  retryRejected?: true;
+  anyHardware?: true;
+  detach?: true;
+}
+
+export const registerUpdate: RegisterCommand = (program, io) =>
+  registerUpdateWith(
+    program,
+    io,
+    async () => (await import('../update/update-tools.ts')).APPLIANCE_UPDATE_TOOLS,
+  );
+
+/** `bulkhead update` on the given tools. What a command does is in appliance/update, loaded when it is asked for. */
+export function registerUpdateWith(program: Command, io: CommandIo, tools: () => Promise<UpdateTools>): void {
+  const update = program
+    .command('update')
+    .description('install releases into the other slot, and see how they fared');
+  registerInstall(update, io, tools);
+  registerQuestions(update, io, tools);
+  registerOperations(update, io, tools);
+}
+
+function registerInstall(update: Command, io: CommandIo, tools: () => Promise<UpdateTools>): void {
+  update
+    .command('install [bundle...]')
+    .description(
+      'Fetches a release into the slot that does not run, and tries it on the next boot. Needs root.',
+    )
+    .option('--reboot', 'reboot into it: at once, or in the maintenance window where update.window is set')
+    .option('--delta-only', 'take what the running slot has and fetch the rest; never the whole bundle')
+    .option('--max-fetch <size>', 'refuse to fetch more than this, e.g. 20M (default: update.data_cap_mib)')
+    .option('--limit-rate <size>', 'bytes a second, e.g. 500K (default: update.bandwidth_limit_kib_s)')
+    .option('--ca <file>', 'trust the certificates in this PEM file for https')
+    .option('--allow-downgrade', 'install a release that is older than the one that runs')
+    .option('--retry-rejected', 'try a release again that was given up before')
+    .option('--any-hardware', 'install a release that is made for other hardware')
+    .option('--detach', 'leave it to the updater service and return; follow it with update status')
+    .option('--json', 'one JSON object a line: every event, then the result')
+    .addHelpText(
+      'after',
+      `
+A bundle is a file, or one or more URLs of the same file on different servers; without one update.url is taken. The
+cheapest way that works is used: a delta NAME.from-… beside it, single blocks, the whole bundle. What was broken off
+goes on where it stopped. Interrupting changes nothing about the running slot.
+
+Examples:
+  sudo bulkhead update install https://releases.example.org/bulkhead-1.3.0.bundle --reboot
+  sudo bulkhead update install /media/bulkhead-1.3.0.bundle
+  sudo bulkhead update install https://a.example.org/b.bundle https://b.example.org/b.bundle --delta-only --max-fetch 20M`,
+    )
+    .action(async (locations: string[], options: InstallOptions) => {
+      const { installCommand } = await import('../update/install-command.ts');
+      await installCommand(await tools(), io, locations, options);
+    });
+}
+
+function registerQuestions(update: Command, io: CommandIo, tools: () => Promise<UpdateTools>): void {
   update
     .command('status')
-    .description('Shows which version runs, what waits for a boot and what was given up.')
+    .description(
+      'Shows which version runs, what is on its way, how the last updates ended and what is not tried again.',
+    )
     .option('--json', 'print facts as JSON')
     .addHelpText('after', '\nExample:\n  bulkhead update status --json | jq -r .state')
-    .action(async (options: { json?: true }) => {
-      const { inspectSlots } = await import('../slots/present.ts');
-      const { APPLIANCE_TOOLS } = await import('../slots/slots-tools.ts');
-      const { updateStatus } = await import('../../updater/update-status.ts');
-      const facts = updateStatus(await inspectSlots(APPLIANCE_TOOLS));
-      printFacts(io, options.json, facts, () => `${facts.state}: ${facts.message}`);
+    .action(async (options: JsonOption) => {
+      const { inspectUpdate, updateText } = await import('../update/status.ts');
+      const facts = await inspectUpdate(await tools());
+      printFacts(io, options.json, facts, () => updateText(facts));
     });
-};
+  update
+    .command('check [bundle...]')
+    .description('Asks whether a release could be installed, without installing it. Needs root.')
+    .option('--ca <file>', 'trust the certificates in this PEM file for https')
+    .option('--json', 'print facts as JSON')
+    .addHelpText('after', '\nExit status: 0 when it could, 1 with the reason when not.')
+    .action(async (locations: string[], options: { ca?: string; json?: true }) => {
+      const { checkRelease, checkText } = await import('../update/check.ts');
+      const facts = await checkRelease(await tools(), locations, options.ca);
+      if (!facts.installable) io.setExitCode(1);
+      printFacts(io, options.json, facts, () => checkText(facts));
+    });
+}
+
+function registerOperations(update: Command, io: CommandIo, tools: () => Promise<UpdateTools>): void {
+  update
+    .command('rollback')
+    .description('Returns to the release in the other slot, on trial, with the next boot. Needs root.')
+    .option('--reboot', 'reboot into it: at once, or in the maintenance window where update.window is set')
+    .option('--json', 'print facts as JSON')
+    .action(async (options: { reboot?: true; json?: true }) => {
+      const { rollBackCommand } = await import('../update/install-command.ts');
+      const report = await rollBackCommand(await tools(), options.reboot === true);
+      printFacts(io, options.json, report, () => report.message);
+    });
+  update
+    .command('forget')
+    .description(
+      'Empties the list of releases that were given up, so that they can be installed again. Needs root.',
+    )
+    .option('--json', 'print facts as JSON')
+    .action(async (options: JsonOption) => {
+      const { forgetRejected } = await import('../update/operate.ts');
+      const report = await forgetRejected(await tools());
+      printFacts(io, options.json, report, () => report.message);
+    });
+  const internal = (
+    name: string,
+    description: string,
+    act: (tools: UpdateTools) => Promise<{ message: string }>,
+  ) =>
+    update
+      .command(name, { hidden: true })
+      .description(description)
+      .option('--json', 'print facts as JSON')
+      .action(async (options: JsonOption) => {
+        const report = await act(await tools());
+        printFacts(io, options.json, report, () => report.message);
+      });
+  internal(
+    'conclude',
+    'After the health gate: writes down what became of an update (run by its unit).',
+    async (given) => (await import('../update/operate.ts')).conclude(given),
+  );
+  internal(
+    'reboot-when-due',
+    'Reboots into an armed slot when the window is open (run by its timer).',
+    async (given) => (await import('../update/operate.ts')).rebootIfDue(given),
+  );
+  internal('run-request', 'Installs what the agent asked for (run by its unit).', async (given) =>
+    (await import('../update/install-command.ts')).runRequest(given, io),
+  );
+}

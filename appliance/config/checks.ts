@@ -23,6 +23,9 @@ const TEXT_CHECKS = {
       ? null
       : "is not a host name of one part: 1 to 63 lower-case letters, digits and '-'",
   'bulkhead-https-url': httpsUrlFault,
+  'bulkhead-release-url': releaseUrlFault,
+  'bulkhead-time-of-day': (text) =>
+    /^([01]\d|2[0-3]):[0-5]\d$/.test(text) ? null : "is not a time of day with 24 hours such as '02:30'",
   'bulkhead-interface': (text) =>
     isMac(text) || (/^[A-Za-z][A-Za-z0-9_.-]{0,14}$/.test(text) && text !== 'lo')
       ? null
@@ -117,6 +120,17 @@ function httpsUrlFault(text: string): string | null {
   if (url.search || url.hash || /[\s?#]/.test(text))
     return 'has a query or fragment (or a blank), which has no meaning here';
   return null;
+}
+
+/** Plain HTTP is enough: what is fetched is signed. */
+function releaseUrlFault(text: string): string | null {
+  const url = URL.parse(text);
+  if (!url || (url.protocol !== 'https:' && url.protocol !== 'http:')) {
+    return 'is not a URL such as https://releases.example.org/bulkhead.bundle';
+  }
+  // The URL is shown on an open page and in logs.
+  if (url.username || url.password) return 'holds a user name or password, which has no place in a URL';
+  return url.hash ? 'has a fragment, which has no meaning here' : null;
 }
 
 function timeZoneFault(text: string): string | null {

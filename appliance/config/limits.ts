@@ -38,3 +38,6 @@ export const PASSPHRASE_MAX_CHARS = 63;
 
 /** An edit distance of a third of the word still reads as a typing mistake, and at most three letters. */
 export const SUGGEST_MAX_DISTANCE = 3;
+
+/** Below this a full update takes longer than a working day; what was meant is another unit. */
+export const BANDWIDTH_MIN_KIB_S = 8;

@@ -48,7 +48,7 @@ describe('a configuration file', () => {
     expect(said(text)).toEqual([
       "c.yaml:1: site_id: 'clinic 7' is not 1 to 64 letters, digits, '.', '_' or '-', starting with a letter or digit",
       "c.yaml:2: hostnam: unknown key; did you mean 'hostname'?",
-      "c.yaml:4: coordinator.url: 'http://c.example.org' does not start with https://",
+      'c.yaml:4: coordinator.url: the value (not shown) does not start with https://',
       "c.yaml:5: coordinator.poll_interval: unknown key; did you mean 'coordinator.poll_interval_s'?",
       "c.yaml:6: poll_interval_s: unknown key; did you mean 'coordinator.poll_interval_s'?",
       "c.yaml:7: time.zone: 'europe/berlin' is spelt 'Europe/Berlin'",
@@ -125,6 +125,31 @@ describe('a configuration file', () => {
       `network:\n  wifi:\n    ssid: a\n    passphrase: ${secret}: x\n`,
       `network:\n  wifi:\n    passphrase: &${secret} x\n    ssid: *${secret}\n`,
       `network:\n  wifi:\n    ssid: a\n   passphrase: ${secret}\n`,
+    ]) {
+      const { ok, problems } = parseConfigText(text, 'c.yaml');
+      expect(ok, text).toBe(false);
+      expect(problems.map(formatProblem).join('\n'), text).not.toContain(secret);
+    }
+  });
+
+  it('never quotes what stands where secrets are pasted: URLs, keys, and anything that looks like one', () => {
+    const secret = 'hunter2-hunter2';
+    for (const text of [
+      `coordinator: {url: "https://tech:${secret}@c.example.org"}`,
+      `coordinator: {url: "https://c.example.org/?token=${secret}"}`,
+      `coordinator: {url: ${secret}}`,
+      `coordinator: {url: [${secret}]}`,
+      `update: {url: "https://tech:${secret}@c.example.org"}`,
+      `update: {url: ${secret}}`,
+      `ssh: {authorized_keys: ${secret}}`,
+      `ssh: {authorized_keys: [${secret}]}`,
+      `ssh: {authorized_keys: ["ssh-ed25519 ${secret}"]}`,
+      `ssh:\n  authorized_keys:\n    - |\n      -----BEGIN OPENSSH PRIVATE KEY-----\n      ${secret}\n`,
+      `site_id: |\n  -----BEGIN OPENSSH PRIVATE KEY-----\n  ${secret}\n`,
+      `hostname: https://tech:${secret}@c.example.org`,
+      `network: {wifi: {ssid: a, passphrase: bbbbbbbb, country: ${secret}}}`,
+      `network: {wifi: {ssid: [${secret}], passphrase: bbbbbbbb}}`,
+      `coordinator: {"https://tech:${secret}@c.example.org": }`,
     ]) {
       const { ok, problems } = parseConfigText(text, 'c.yaml');
       expect(ok, text).toBe(false);

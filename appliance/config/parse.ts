@@ -6,7 +6,7 @@ import { readingOf, type VersionReading } from './migrations.ts';
 import type { ConfigProblem } from './problem.ts';
 import { CONFIG_KEYS, CONFIG_VERSION, type Config, ConfigSchema, propertiesOf } from './schema.ts';
 import { nearestKey } from './suggest.ts';
-import { validateValue } from './validate.ts';
+import { looksPasted, validateValue } from './validate.ts';
 import { constructFault, type NodeFault, nodeAt, offsetOf, pairName, plainValue } from './yaml-nodes.ts';
 
 export interface ParsedConfig {
@@ -192,7 +192,7 @@ class ConfigParser {
       severity,
       source: this.source,
       line,
-      key: key && printable(key),
+      key: key === null || looksPasted(key) ? null : printable(key),
       message: printable(message),
     });
   }

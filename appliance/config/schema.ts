@@ -1,9 +1,7 @@
 import { Kind, type Static, type TSchema, Type as t } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
-import type { TextFormat } from './checks.ts';
 import {
-  ADDRESSES_MAX,
-  DNS_SERVERS_MAX,
+  BANDWIDTH_MIN_KIB_S,
   INTERFACES_MAX,
   POLL_INTERVAL_DEFAULT_S,
   POLL_INTERVAL_MAX_S,
@@ -11,82 +9,18 @@ import {
   SSH_KEYS_MAX,
   TIME_SERVERS_MAX,
 } from './limits.ts';
+import { Interface, Wifi, Window } from './schema-entries.ts';
+import { nullable, nullableText, section, text } from './schema-parts.ts';
 
 /**
  * The configuration: type, validation and documentation in one. A schema with a `default` is a *key* (replaced as a whole by
  * a higher layer), an object without one is a *section*. Annotations beside JSON Schema: `expects` ends the
- * sentence "expected …", `unit`, and `secret` (never printed).
+ * sentence "expected …", `unit`, `secret` (never printed), and `unquoted` (printed, but a wrong value is not repeated in a message:
+ * people paste secrets there, and the messages stand on an open page).
  */
 
 /** The version of the key names. A file of the version before is read and migrated, see migrations.ts. */
 export const CONFIG_VERSION = 1;
-
-interface Annotations {
-  description: string;
-  expects: string;
-  default?: unknown;
-  unit?: string;
-  secret?: true;
-}
-
-const text = (format: TextFormat, annotations: Annotations) => t.String({ format, ...annotations });
-const nullable = <T extends TSchema>(inner: T, annotations: Annotations) =>
-  t.Union([inner, t.Null()], { ...annotations });
-const nullableText = (format: TextFormat, annotations: Annotations) =>
-  nullable(text(format, annotations), annotations);
-
-const Interface = t.Object(
-  {
-    match: text('bulkhead-interface', {
-      description: 'name (enp1s0) or MAC address of the interface this entry is about',
-      expects: 'an interface name or a MAC address',
-    }),
-    dhcp: t.Boolean({
-      description: 'ask for an IPv4 and IPv6 address; when left out: yes, unless addresses are given',
-      expects: 'true or false',
-    }),
-    addresses: t.Array(
-      text('bulkhead-cidr', {
-        description: 'address with prefix length',
-        expects: 'an address such as 192.168.1.10/24',
-      }),
-      {
-        maxItems: ADDRESSES_MAX,
-        description: 'fixed addresses, IPv4 and IPv6',
-        expects: 'a list of addresses such as [192.168.1.10/24]',
-      },
-    ),
-    gateway: nullableText('bulkhead-ip', {
-      description: 'default router, inside one of the addresses; IPv6 routers also announce themselves',
-      expects: 'an IP address or null',
-    }),
-    dns: t.Array(text('bulkhead-ip', { description: 'name server', expects: 'an IP address' }), {
-      maxItems: DNS_SERVERS_MAX,
-      description: 'name servers; with DHCP in addition to those it brings',
-      expects: 'a list of IP addresses',
-    }),
-  },
-  { additionalProperties: false, expects: 'an entry with match, dhcp, addresses, gateway, dns' },
-);
-
-const Wifi = t.Object(
-  {
-    ssid: text('bulkhead-ssid', { description: 'name of the network, 1 to 32 bytes', expects: 'text' }),
-    passphrase: text('bulkhead-passphrase', {
-      description: 'WPA2/WPA3 passphrase, 8 to 63 printable ASCII characters, or 64 hex digits',
-      expects: 'text in quotes',
-      secret: true,
-    }),
-    country: nullable(t.String({ pattern: '^[A-Z]{2}$', expects: 'two capital letters' }), {
-      description: 'ISO 3166 code of where the appliance stands; null: only what is allowed everywhere',
-      expects: 'two capital letters such as DE, or null',
-    }),
-  },
-  { additionalProperties: false, expects: 'null, or ssid, passphrase and country' },
-);
-
-const section = <T extends Record<string, TSchema>>(properties: T, description: string) =>
-  t.Object(properties, { additionalProperties: false, description });
 
 export const ConfigSchema = section(
   {
@@ -112,6 +46,7 @@ export const ConfigSchema = section(
           default: null,
           description: 'where the coordinator answers; null: the appliance works alone',
           expects: 'a URL that starts with https://, or null',
+          unquoted: true,
         }),
         poll_interval_s: t.Integer({
           minimum: POLL_INTERVAL_MIN_S,
@@ -162,7 +97,11 @@ export const ConfigSchema = section(
     ssh: section(
       {
         authorized_keys: t.Array(
-          text('bulkhead-ssh-key', { description: 'public key', expects: 'a line as in a .pub file' }),
+          text('bulkhead-ssh-key', {
+            description: 'public key',
+            expects: 'a line as in a .pub file',
+            unquoted: true,
+          }),
           {
             maxItems: SSH_KEYS_MAX,
             default: [],
@@ -173,6 +112,38 @@ export const ConfigSchema = section(
         ),
       },
       'log-in by key',
+    ),
+    update: section(
+      {
+        url: nullableText('bulkhead-release-url', {
+          default: null,
+          description: 'bundle that `bulkhead update check` and `install` take when none is named',
+          expects: 'a URL that starts with https:// or http://, or null',
+          unquoted: true,
+        }),
+        window: nullable(Window, {
+          default: null,
+          description: 'when the appliance may reboot for an update; null: at any time',
+          expects: 'null, or start, end and days',
+        }),
+        bandwidth_limit_kib_s: nullable(
+          t.Integer({ minimum: BANDWIDTH_MIN_KIB_S, expects: 'a whole number' }),
+          {
+            default: null,
+            unit: 'KiB/s',
+            description: 'how fast updates are fetched at most; null: as fast as it goes',
+            expects: `a whole number of KiB a second from ${BANDWIDTH_MIN_KIB_S}, or null`,
+          },
+        ),
+        data_cap_mib: nullable(t.Integer({ minimum: 1, expects: 'a whole number' }), {
+          default: null,
+          unit: 'MiB',
+          description:
+            'what one update may fetch at most; a larger one is refused before it begins; null: no cap',
+          expects: 'a whole number of MiB from 1, or null',
+        }),
+      },
+      'how releases come to this appliance',
     ),
     firewall: section({}, 'has no keys yet: the rules are fixed'),
     install: section(
@@ -238,10 +209,17 @@ export function isSecret(schema: TSchema): boolean {
   return schema['secret'] === true;
 }
 
-/** Whether a value of this schema may carry a secret, itself or inside (a passphrase written where the profile belongs). */
-export function holdsSecret(schema: TSchema): boolean {
+/**
+ * Whether a wrong value of this schema may be repeated in a message. Not where a secret belongs or is easily pasted, here or
+ * inside: a passphrase written where the profile belongs, a key where the list of keys does.
+ */
+export function mayQuote(schema: TSchema): boolean {
+  if (isSecret(schema) || schema['unquoted'] === true) return false;
   const inner = withoutNull(schema);
-  return isSecret(inner) || Object.values(propertiesOf(inner) ?? {}).some(holdsSecret);
+  if (inner !== schema) return mayQuote(inner);
+  const parts =
+    inner[Kind] === 'Array' ? [inner['items'] as TSchema] : Object.values(propertiesOf(inner) ?? {});
+  return parts.every(mayQuote);
 }
 
 function keysOf(schema: TSchema, prefix: string): [string, TSchema][] {

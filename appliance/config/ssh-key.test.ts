@@ -1,12 +1,13 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { expect, it } from 'vitest';
+import { afterAll, expect, it } from 'vitest';
 import { sshKeyFault } from './ssh-key.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'bulkhead-keys-'));
+afterAll(() => rmSync(folder, { recursive: true }));
 const made = (name: string, ...args: string[]) => {
   execFileSync('ssh-keygen', ['-q', '-N', '', '-C', `tech@${name}`, '-f', join(folder, name), ...args]);
   return readFileSync(join(folder, `${name}.pub`), 'utf8').trimEnd();
@@ -34,9 +35,9 @@ it.each([
   ['a carriage return', `${ed25519}\r`, /line break/],
   ['a private key', '-----BEGIN OPENSSH PRIVATE KEY-----', /private key/],
   ['another type than inside', ed25519.replace('ssh-ed25519', 'ssh-rsa'), /names one type/],
-  ['DSA', 'ssh-dss AAAAB3NzaC1kc3MAAACB', /of type 'ssh-dss'/],
-  ['a certificate', 'ssh-ed25519-cert-v01@openssh.com AAAA', /of type/],
-  ['nothing', '', /of type/],
+  ['DSA', 'ssh-dss AAAAB3NzaC1kc3MAAACB', /not begin with a type of key/],
+  ['a certificate', 'ssh-ed25519-cert-v01@openssh.com AAAA', /not begin with a type of key/],
+  ['nothing', '', /not begin with a type of key/],
   ['a very long line', `ssh-ed25519 ${'A'.repeat(5000)}`, /longer/],
 ])('refuses %s', (_, line, reason) => {
   expect(sshKeyFault(line)).toMatch(reason);

@@ -18,7 +18,8 @@ export function sshKeyFault(line: string): string | null {
     if (KEY_TYPES.some((known) => line.includes(`${known} `))) {
       return 'has options in front of the key, which are not allowed here';
     }
-    return `is of type '${type.slice(0, 40)}'; accepted are ${KEY_TYPES.join(', ')}`;
+    // What stands there is not repeated: it may be anything, the private key or a password among it.
+    return `does not begin with a type of key; accepted are ${KEY_TYPES.join(', ')}`;
   }
   if (!/^[A-Za-z0-9+/]+={0,2}$/.test(base64)) return 'has no valid base64 after the type';
   const fields = readFields(Buffer.from(base64, 'base64'));

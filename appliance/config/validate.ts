@@ -4,8 +4,8 @@ import { isMac, parseCidr, subnetHolds, textCheck } from './checks.ts';
 import {
   annotation,
   CONFIG_KEYS,
-  holdsSecret,
   type InterfaceConfig,
+  mayQuote,
   propertiesOf,
   withoutNull,
 } from './schema.ts';
@@ -49,18 +49,25 @@ function describe(error: ValueError): string {
   }
   const schema: TSchema = withoutNull(error.schema);
   const check = textCheck(schema['format']);
-  const secret = holdsSecret(schema);
-  const shown = secret ? 'the value (not shown)' : show(error.value);
+  const shown = mayQuote(error.schema) ? show(error.value) : NOT_SHOWN;
   const fault = check && typeof error.value === 'string' ? check(error.value) : null;
   if (fault !== null) return `${shown} ${fault}`;
   const expects = annotation(error.schema, 'expects') ?? 'something else';
-  return `${secret ? 'not valid' : `${shown} is not valid`}: expected ${expects}`;
+  return `${shown === NOT_SHOWN ? 'not valid' : `${shown} is not valid`}: expected ${expects}`;
 }
 
+const NOT_SHOWN = 'the value (not shown)';
+
 function show(value: unknown): string {
+  if (typeof value === 'string' && looksPasted(value)) return NOT_SHOWN;
   if (typeof value === 'string') return `'${value.length > 80 ? `${value.slice(0, 77)}...` : value}'`;
   if (value === null || typeof value === 'number' || typeof value === 'boolean') return String(value);
   return Array.isArray(value) ? 'a list' : 'a section';
+}
+
+/** A URL or a key in a setting for something else: it may carry a password, a token or be the secret itself. */
+export function looksPasted(text: string): boolean {
+  return /:\/\/|PRIVATE KEY/.test(text);
 }
 
 /** Fills in what an interface entry may leave out, so that the type has no optional parts. */

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { unknownUpdate } from '../../status-page/example-updates.ts';
 import type { Status } from '../../status-page/status.ts';
 import { bigText } from './big-text.ts';
 import { CONSOLE_COLUMNS, CONSOLE_LINES } from './limits.ts';
@@ -28,6 +29,7 @@ const STATUS: Status = {
   },
   setup: { problems: [] },
   slots: [],
+  update: unknownUpdate(),
   health: { outcome: 'healthy', verdicts: [] },
   system: {
     uptime_s: 60,

@@ -10,15 +10,18 @@ import { readDeviceIdentity } from '../identity/read.ts';
 import { describeBoot, readOwnBootView } from './boot.ts';
 import { askTimeServer, readSynchronised, readZone, type TimeServer } from './clock.ts';
 import { readDataDisk } from './data-disk.ts';
-import type { FactContext } from './fact-context.ts';
+import type { FactContext, FactPaths } from './fact-context.ts';
 import { readLine } from './fact-files.ts';
 import { readHardware } from './hardware.ts';
 import { readImageInfo } from './image-info.ts';
+import { instantOrNull } from './instant.ts';
 import { readNetwork } from './network.ts';
 import { askServices } from './services.ts';
 import { readSetupFacts } from './setup-facts.ts';
 import { readLoad, readMemory, readTemperature, readUptime } from './system.ts';
 import { readListedUnits } from './units.ts';
+import { describeUpdate, readUpdateFiles } from './update.ts';
+import { UpdateHistory } from './update-history.ts';
 import { describeHealth, JournalTail, readVerdict } from './verdicts.ts';
 
 /** Facts that cost a process each and may take seconds on a broken bus; everything else is read in a millisecond. */
@@ -34,11 +37,20 @@ export const NO_SLOW_FACTS: SlowFacts = { services: [], timeServer: { server: nu
  * fails the whole, and nothing is made up.
  */
 export async function collectStatus(context: FactContext): Promise<Status> {
-  return assembleStatus(
-    context,
-    await collectSlowFacts(context),
-    new JournalTail(context.paths.verdictJournalFile),
-  );
+  return assembleStatus(context, await collectSlowFacts(context), openJournals(context.paths));
+}
+
+/** Files that only grow: who looks often keeps these, and reads only what came since. */
+export interface Journals {
+  verdicts: JournalTail;
+  updates: UpdateHistory;
+}
+
+export function openJournals(paths: FactPaths): Journals {
+  return {
+    verdicts: new JournalTail(paths.verdictJournalFile),
+    updates: new UpdateHistory(paths.updateHistoryFile),
+  };
 }
 
 /** Asks systemd and systemd-timesyncd over D-Bus, both at once. Never rejects. */
@@ -55,7 +67,7 @@ export async function collectSlowFacts(context: FactContext): Promise<SlowFacts>
 }
 
 /** Everything but the slow facts, which are handed in. Reads some thirty small files; starts nothing, waits for nothing. */
-export function assembleStatus(context: FactContext, slow: SlowFacts, journal: JournalTail): Status {
+export function assembleStatus(context: FactContext, slow: SlowFacts, journals: Journals): Status {
   const { paths } = context;
   const attempt = <T>(what: string, collect: () => T, unknown: T): T => {
     try {
@@ -93,9 +105,10 @@ export function assembleStatus(context: FactContext, slow: SlowFacts, journal: J
     boot,
     setup: { problems: setup.problems },
     slots: describeSlots(machine),
+    update: describeUpdate(machine, readUpdateFiles(paths, context.warn), journals.updates.read()),
     health: attempt(
       'verdicts',
-      () => describeHealth(boot.bootId, readVerdict(paths.healthFile), journal.read()),
+      () => describeHealth(boot.bootId, readVerdict(paths.healthFile), journals.verdicts.read()),
       { outcome: 'pending', verdicts: [] },
     ),
     system: {
@@ -141,17 +154,11 @@ function describeFirewall(path: string): Status['firewall'] {
   const facts = readFirewallFacts(path);
   if (facts === null) return NO_FIREWALL;
   const { loaded, rules, digest, openPorts, checkedAt } = facts;
-  return { loaded, rules, digest, openPorts, checkedAt: dateTimeOrNull(checkedAt) };
+  return { loaded, rules, digest, openPorts, checkedAt: instantOrNull(checkedAt) };
 }
 
 function describeSlots(machine: MachineFacts | null): SlotStatus[] {
-  return (machine?.slots ?? []).map((slot) => ({ ...slot, builtAt: dateTimeOrNull(slot.builtAt) }));
-}
-
-/** RFC 3339 as the schema of the page demands; one odd date in a footer must not invalidate the whole status. */
-function dateTimeOrNull(text: string | null): string | null {
-  const date = text === null ? Number.NaN : Date.parse(text);
-  return Number.isNaN(date) ? null : new Date(date).toISOString();
+  return (machine?.slots ?? []).map((slot) => ({ ...slot, builtAt: instantOrNull(slot.builtAt) }));
 }
 
 function readDeviceId(keyFile: string): string | null {

@@ -6,7 +6,11 @@ import {
   IMAGE_INFO_FILE,
   INITRD_REPORT_FILE,
   MACHINE_FACTS_FILE,
+  PENDING_UPDATE_FILE,
+  REJECTED_RELEASES_FILE,
   SETUP_FACTS_FILE,
+  UPDATE_HISTORY_FILE,
+  UPDATE_PROGRESS_FILE,
   VERDICT_JOURNAL_FILE,
 } from '../../base/paths.ts';
 import type { Run } from '../../base/run.ts';
@@ -33,6 +37,10 @@ export interface FactPaths {
   deviceKeyFile: string;
   criticalUnitsFile: string;
   setupFactsFile: string;
+  updateProgressFile: string;
+  pendingUpdateFile: string;
+  updateHistoryFile: string;
+  rejectedReleasesFile: string;
 }
 
 export const APPLIANCE_PATHS: FactPaths = {
@@ -50,6 +58,10 @@ export const APPLIANCE_PATHS: FactPaths = {
   deviceKeyFile: DEVICE_KEY_FILE,
   criticalUnitsFile: CRITICAL_UNITS_FILE,
   setupFactsFile: SETUP_FACTS_FILE,
+  updateProgressFile: UPDATE_PROGRESS_FILE,
+  pendingUpdateFile: PENDING_UPDATE_FILE,
+  updateHistoryFile: UPDATE_HISTORY_FILE,
+  rejectedReleasesFile: REJECTED_RELEASES_FILE,
 };
 
 /** Everything that collecting facts needs from outside. */

@@ -49,6 +49,71 @@ export function readTailLines(path: string, max_bytes: number): string[] {
   return lines.filter((line) => line !== '');
 }
 
+/** Tells two contents of a file apart without reading it. */
+export interface FileVersion {
+  /** 0: no such file. */
+  inode: number;
+  size_bytes: number;
+  /** Equal as long as nothing was written; empty without a file. */
+  text: string;
+}
+
+export function fileVersion(path: string): FileVersion {
+  try {
+    const { ino, size, mtimeMs } = statSync(path);
+    return { inode: ino, size_bytes: size, text: `${ino}:${size}:${mtimeMs}` };
+  } catch {
+    return { inode: 0, size_bytes: 0, text: '' };
+  }
+}
+
+/**
+ * Hands over every whole line from a position on, empty ones left out, and never holds more than one of them.
+ *
+ * @param line_max_bytes longer lines are passed over
+ * @returns the position behind the last whole line; that given when the file cannot be read
+ */
+export function readLinesFrom(
+  path: string,
+  start_bytes: number,
+  line_max_bytes: number,
+  take: (line: string) => void,
+): number {
+  let file: number;
+  try {
+    file = openSync(path, 'r');
+  } catch {
+    return start_bytes;
+  }
+  let end_bytes = start_bytes;
+  try {
+    const chunk = Buffer.allocUnsafe(64 * 1024);
+    let begun: Buffer[] = [];
+    let begun_bytes = 0;
+    for (let at_bytes = start_bytes; ; ) {
+      const read_bytes = readSync(file, chunk, 0, chunk.length, at_bytes);
+      if (read_bytes === 0) break;
+      let from = 0;
+      for (let feed = chunk.indexOf(10); feed >= 0 && feed < read_bytes; feed = chunk.indexOf(10, from)) {
+        begun_bytes += feed - from;
+        if (begun_bytes > 0 && begun_bytes <= line_max_bytes)
+          take(Buffer.concat([...begun, chunk.subarray(from, feed)]).toString('utf8'));
+        [begun, begun_bytes, from] = [[], 0, feed + 1];
+        end_bytes = at_bytes + from;
+      }
+      begun_bytes += read_bytes - from;
+      // A line that is too long is counted, not kept.
+      begun = begun_bytes <= line_max_bytes ? [...begun, Buffer.from(chunk.subarray(from, read_bytes))] : [];
+      at_bytes += read_bytes;
+    }
+  } catch {
+    // An I/O error in the middle: what was read counts, the rest is tried when the file changes.
+  } finally {
+    closeSync(file);
+  }
+  return end_bytes;
+}
+
 /** Names in a folder, sorted; empty when there is none. */
 export function listNames(path: string): string[] {
   try {

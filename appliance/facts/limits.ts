@@ -17,3 +17,15 @@ export const NAME_SERVERS_MAX = 8;
 
 /** Network interfaces listed: a T640 has one or two; a machine with a hundred virtual ones still gets a readable page. */
 export const INTERFACES_MAX = 32;
+
+/** Updates that ended, and releases that are not tried again, on the page and in the JSON: half a year of monthly releases and room. */
+export const UPDATES_SHOWN = 10;
+
+/**
+ * Console lines of failed trials in one status, all of them together: two whole panics with their call traces. A status
+ * is sent to every open page once a second while an update runs.
+ */
+export const CONSOLE_TAILS_MAX_BYTES = 24 * 1024;
+
+/** A line of a journal that is longer is passed over: the longest real one (an update with 120 console lines) has some 20 KiB. */
+export const JOURNAL_LINE_MAX_BYTES = 256 * 1024;

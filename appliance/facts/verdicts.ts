@@ -1,8 +1,7 @@
-import { statSync } from 'node:fs';
 import { Value } from '@sinclair/typebox/value';
 import { Verdict } from '../../health-gate/verdict-schema.ts';
 import type { Status } from '../../status-page/status.ts';
-import { readJson, readTailLines } from './fact-files.ts';
+import { fileVersion, readJson, readTailLines } from './fact-files.ts';
 import { JOURNAL_TAIL_BYTES, VERDICTS_SHOWN } from './limits.ts';
 
 export type HealthStatus = Status['health'];
@@ -41,7 +40,7 @@ export class JournalTail {
 
   /** The last verdicts, oldest first; lines that a power cut tore are left out. Empty without a journal. */
   read(): readonly Verdict[] {
-    const seen = fileVersion(this.#path);
+    const seen = fileVersion(this.#path).text;
     if (seen !== this.#seen) {
       this.#verdicts = readTailLines(this.#path, JOURNAL_TAIL_BYTES)
         .flatMap(parseVerdict)
@@ -49,15 +48,6 @@ export class JournalTail {
       this.#seen = seen;
     }
     return this.#verdicts;
-  }
-}
-
-function fileVersion(path: string): string {
-  try {
-    const { ino, size, mtimeMs } = statSync(path);
-    return `${ino}:${size}:${mtimeMs}`;
-  } catch {
-    return '';
   }
 }
 

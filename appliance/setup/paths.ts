@@ -23,6 +23,7 @@ export interface SetupPaths {
   /** Target of /etc/localtime. */
   localtime: string;
   kernelHostname: string;
+  kernelCommandLine: string;
   runningMachineId: string;
   networkFolder: string;
   wifiConfig: string;
@@ -51,6 +52,7 @@ export function setupPaths(root = ''): SetupPaths {
     zoneinfo: at('/usr/share/zoneinfo'),
     localtime: at('/run/bulkhead/localtime'),
     kernelHostname: at('/proc/sys/kernel/hostname'),
+    kernelCommandLine: at('/proc/cmdline'),
     runningMachineId: at('/etc/machine-id'),
     networkFolder: at('/run/systemd/network'),
     wifiConfig: at('/run/wpa_supplicant/bulkhead.conf'),

@@ -87,7 +87,7 @@ export async function repairSlots(tools: SlotsTools): Promise<SlotChange> {
   };
 }
 
-function requireState({ reading }: Installed): BootState {
+export function requireState({ reading }: Installed): BootState {
   const { state, condition } = reading.bootState;
   if (state) return state;
   throw new BulkheadError('SLOTS_STATE_DAMAGED', `the boot state is ${condition}`, {

@@ -11,6 +11,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { BulkheadError } from '../../base/errors.ts';
+import { removeTree } from '../../base/remove-tree.ts';
 import { run, runOrThrow } from '../../base/run.ts';
 import { fetchPackages, packageFile } from '../../iso/build/fetch-packages.ts';
 import { findMirror } from '../../iso/build/mirror.ts';
@@ -85,9 +86,8 @@ export async function preparePeer(progress: (text: string) => void): Promise<Deb
   const folder = join(BUILD, 'bench', `debian-peer-${key}`);
   const facts = join(folder, 'packages');
   if (!existsSync(folder)) {
-    removeOlderPeers();
+    await removeOlderPeers();
     const unfinished = `${folder}.unfinished`;
-    rmSync(unfinished, { recursive: true, force: true });
     mkdirSync(unfinished, { recursive: true });
     progress(`building the Debian peer with ${kernel.name} ${kernel.version}`);
     await build(unfinished, kernel, lock.suite);
@@ -101,11 +101,11 @@ export async function preparePeer(progress: (text: string) => void): Promise<Deb
 }
 
 /** Each takes most of a gigabyte. */
-function removeOlderPeers(): void {
+async function removeOlderPeers(): Promise<void> {
   const home = join(BUILD, 'bench');
   if (!existsSync(home)) return;
   for (const name of readdirSync(home))
-    if (name.startsWith('debian-peer-')) rmSync(join(home, name), { recursive: true });
+    if (name.startsWith('debian-peer-')) await removeTree(run, join(home, name));
 }
 
 async function build(folder: string, kernel: LockedPackage, suite: string): Promise<void> {
@@ -139,7 +139,7 @@ async function build(folder: string, kernel: LockedPackage, suite: string): Prom
   const count = status.match(/^Status: install ok installed$/gm)?.length ?? 0;
   writeFileSync(join(folder, 'packages'), `${count}\n`);
   rmSync(kernelPackage);
-  rmSync(tree, { recursive: true });
+  await removeTree(run, tree);
 }
 
 /** What the maker of a cloud image does to an unpacked tree. */

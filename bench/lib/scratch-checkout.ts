@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { removeTree } from '../../base/remove-tree.ts';
 import { run, runOrThrow } from '../../base/run.ts';
 import { SOURCE } from '../../test/qemu/fixtures/image.ts';
 import { BUILD_TIMEOUT_MS } from './limits.ts';
@@ -18,7 +19,7 @@ const ANY_OWNER = {
  * @param warm with unpacked trees and initrd, as after a build; without, as after a fresh clone
  */
 export async function scratchCheckout(folder: string, warm: boolean): Promise<void> {
-  rmSync(folder, { recursive: true, force: true });
+  await removeTree(run, folder);
   mkdirSync(dirname(folder), { recursive: true });
   await shell('git clone -q --local "$1" "$2"', SOURCE, folder);
   const deleted = await shell('git -C "$1" ls-files -z --deleted', SOURCE);

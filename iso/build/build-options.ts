@@ -11,6 +11,8 @@ export interface BuildOptions {
   version?: string;
   /** Leave Debian's non-free firmware out. */
   firmware: boolean;
+  /** Key sets that the image trusts, as `bulkhead bundle keyset` writes them. */
+  keysetFile: string;
   run: Run;
   /** Told when a step starts and when it ends (`seconds` set). */
   progress: (step: string, detail: string, seconds?: number) => void;

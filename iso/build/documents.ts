@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { BulkheadError } from '../../base/errors.ts';
+import { copyrightPath } from './shipped.ts';
 
 /** A part of the image as the software bill of materials names it. */
 export interface Component {
@@ -7,46 +7,75 @@ export interface Component {
   version: string;
   purl: string;
   sha256?: string;
-  licence?: string;
+  /** An SPDX expression, or names as the package's own copyright file has them. */
+  licence?: { expression: string } | { names: string[] };
 }
 
-/** Debian packages in a root tree, by dpkg's own status file, with the lock's digests where they match. */
-export function debianComponents(root: string, digests: ReadonlyMap<string, string>): Component[] {
-  const status = readFileSync(join(root, 'var/lib/dpkg/status'), 'utf8');
-  const components: Component[] = [];
-  for (const stanza of status.split('\n\n')) {
-    const field = (name: string) => new RegExp(`^${name}: (.*)$`, 'm').exec(stanza)?.[1];
-    const name = field('Package');
-    const version = field('Version');
-    if (!name || !version || !/^Status: install ok installed$/m.test(stanza)) continue;
-    const sha256 = digests.get(name);
-    components.push({ name, version, purl: debianPurl(name, version), ...(sha256 ? { sha256 } : {}) });
-  }
-  return components;
+/** Packages of Debian with the licences that their copyright files name. */
+export function debianComponents(
+  packages: readonly { name: string; version: string; sha256: string }[],
+  copyrights: ReadonlyMap<string, string>,
+): Component[] {
+  return packages.map(({ name, version, sha256 }) => {
+    const names = licenceNames(copyrights.get(name) ?? '');
+    // A file in words of its own names no licence that a program could tell.
+    const licence = { names: names.length > 0 ? names : [`see ${copyrightPath(name)}`] };
+    return { name, version, purl: debianPurl(name, version), sha256, licence };
+  });
+}
+
+/** Licences in a copyright file of Debian's machine-readable format (copyright-format 1.0); none in any other. */
+export function licenceNames(copyright: string): string[] {
+  if (!/^Format: \S+copyright-format/m.test(copyright)) return [];
+  const names = [...copyright.matchAll(/^License:[ \t]*(\S.*)$/gm)].map((match) => (match[1] ?? '').trim());
+  return [...new Set(names)].sort();
 }
 
 export function debianPurl(name: string, version: string): string {
   return `pkg:deb/debian/${encodeURIComponent(name)}@${encodeURIComponent(version)}?arch=amd64&distro=trixie`;
 }
 
-/** npm packages that are compiled into the program: everything in the lock file that is not for development. */
-export function npmComponents(lockText: string): Component[] {
-  const lock = JSON.parse(lockText) as {
-    packages: Record<string, { version?: string; dev?: boolean; optional?: boolean; license?: string }>;
-  };
-  const components: Component[] = [];
-  for (const [path, entry] of Object.entries(lock.packages)) {
-    const name = path.split('node_modules/').pop() ?? '';
-    if (name === '' || entry.dev || !entry.version) continue;
-    if (entry.optional && name !== '@oven/bun-linux-x64') continue;
-    components.push({
+/** The runtime in the program; the only package whose files are not among the compiled ones. */
+const RUNTIME = '@oven/bun-linux-x64';
+
+/**
+ * npm packages that are compiled into the program, and the runtime. What is only imported for its types leaves nothing in it.
+ *
+ * @param compiled paths of the compiled source files, as Bun's metafile names them
+ */
+export function npmComponents(lockText: string, compiled: readonly string[]): Component[] {
+  const lock = JSON.parse(lockText) as { packages: Record<string, { version?: string; license?: string }> };
+  const keys = new Set([`node_modules/${RUNTIME}`]);
+  for (const path of compiled) {
+    const key = packageKey(path);
+    if (key !== undefined) keys.add(key);
+  }
+  return [...keys].map((key) => {
+    const entry = lock.packages[key];
+    if (!entry?.version) {
+      throw new BulkheadError(
+        'IMAGE_UNLOCKED_SOURCE',
+        `the program holds ${key}, which package-lock.json lacks`,
+        {
+          hint: 'npm ci brings node_modules in line with the lock file',
+        },
+      );
+    }
+    const name = key.slice(key.lastIndexOf('node_modules/') + 'node_modules/'.length);
+    return {
       name,
       version: entry.version,
       purl: `pkg:npm/${name.replace('@', '%40')}@${entry.version}`,
-      ...(entry.license ? { licence: entry.license } : {}),
-    });
-  }
-  return components;
+      ...(entry.license ? { licence: { expression: entry.license } } : {}),
+    };
+  });
+}
+
+/** `…/node_modules/a/node_modules/@b/c/lib/d.js` belongs to `node_modules/a/node_modules/@b/c`. */
+function packageKey(path: string): string | undefined {
+  return /(?:^|\/)(node_modules\/.*)$/
+    .exec(path)?.[1]
+    ?.match(/^(?:node_modules\/(?:@[^/]+\/)?[^/]+(?:\/(?=node_modules\/)|(?=\/)))+/)?.[0];
 }
 
 /** CycloneDX 1.6 (ECMA-424) as JSON. @param serial UUID of the document */
@@ -73,7 +102,7 @@ export function cycloneDx(
         name: part.name,
         version: part.version,
         purl: part.purl,
-        ...(part.licence ? { licenses: [{ expression: part.licence }] } : {}),
+        ...(part.licence ? { licenses: licencesOf(part.licence) } : {}),
         ...(part.sha256 ? { hashes: [{ alg: 'SHA-256', content: part.sha256 }] } : {}),
       })),
     },
@@ -82,12 +111,16 @@ export function cycloneDx(
   )}\n`;
 }
 
+function licencesOf(licence: NonNullable<Component['licence']>): object[] {
+  return 'expression' in licence ? [licence] : licence.names.map((name) => ({ license: { name } }));
+}
+
 export interface ProvenanceInputs {
   version: string;
   revision: string;
   builtAt: string;
-  slotSha256: string;
-  rootHash: string;
+  /** What was made: file name, SHA-256, and for a slot its dm-verity root hash. */
+  subjects: { name: string; sha256: string; rootHash?: string }[];
   /** Name to SHA-256 of what went in: lock files, packages. */
   materials: Record<string, string>;
 }
@@ -97,13 +130,11 @@ export function provenance(inputs: ProvenanceInputs): string {
   return `${JSON.stringify(
     {
       _type: 'https://in-toto.io/Statement/v1',
-      subject: [
-        {
-          name: 'slot.img',
-          digest: { sha256: inputs.slotSha256 },
-          annotations: { verityRootHash: inputs.rootHash },
-        },
-      ],
+      subject: inputs.subjects.map(({ name, sha256, rootHash }) => ({
+        name,
+        digest: { sha256 },
+        ...(rootHash === undefined ? {} : { annotations: { verityRootHash: rootHash } }),
+      })),
       predicateType: 'https://slsa.dev/provenance/v1',
       predicate: {
         buildDefinition: {

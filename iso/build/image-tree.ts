@@ -11,6 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
+import { IMAGE_KEYSET_FILE } from '../../base/paths.ts';
 import { type Run, runOrThrow } from '../../base/run.ts';
 import { MASKED_UNITS, trimTree } from './image-trim.ts';
 import { installModules, type KernelTree } from './kernel-modules.ts';
@@ -36,12 +37,19 @@ export interface ImageTreeOptions {
   /** Folder with unpacked firmware packages, or undefined to leave firmware out. */
   firmwareRoot: string | undefined;
   imageInfo: { version: string; revision: string; built_at: string };
-  sbom: string;
+  /** Adds the copyright files to the otherwise finished tree and returns the bill of materials of what is in it. */
+  describe: (tree: string) => string;
+  /** Whose releases the system installs. */
+  keysetFile: string;
   epoch_s: number;
 }
 
-/** The finished root tree: Debian's base without what is never used, the overlay of iso/rootfs, the program. */
-export async function buildImageTree(run: Run, options: ImageTreeOptions): Promise<void> {
+/**
+ * The finished root tree: Debian's base without what is never used, the overlay of iso/rootfs, the program.
+ *
+ * @returns its bill of materials, which is in the tree as well
+ */
+export async function buildImageTree(run: Run, options: ImageTreeOptions): Promise<string> {
   const { baseRoot, target } = options;
   rmSync(target, { recursive: true, force: true });
   await runOrThrow(run, 'cp', ['-a', '--reflink=auto', baseRoot, target], { timeout_ms: 300_000 });
@@ -62,13 +70,16 @@ export async function buildImageTree(run: Run, options: ImageTreeOptions): Promi
     join(target, 'usr/lib/bulkhead/image.json'),
     `${JSON.stringify(options.imageInfo, null, 1)}\n`,
   );
-  writeFileSync(join(target, 'usr/lib/bulkhead/sbom.cdx.json'), options.sbom);
+  install(options.keysetFile, join(target, IMAGE_KEYSET_FILE), 0o644);
   await installModules(options.tools, options.kernel, options.modules, target);
   if (options.firmwareRoot) installFirmware(options.firmwareRoot, target);
   addUsers(target);
   addLinks(target);
   await enableUnits(run, target);
+  const sbom = options.describe(target);
+  writeFileSync(join(target, 'usr/lib/bulkhead/sbom.cdx.json'), sbom);
   await sealTimes(run, target, options.epoch_s);
+  return sbom;
 }
 
 /** Modes of a checkout depend on the umask of whoever cloned it: the overlay's are made anew. */

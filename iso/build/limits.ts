@@ -12,3 +12,9 @@ export const BOOTSTRAP_TIMEOUT_MS = 600_000;
 export const COMPRESS_TIMEOUT_MS = 900_000;
 /** The ISO must fit a small stick and a slow line; a comparable product's has 1.1 GB. */
 export const ISO_TARGET_BYTES = 160_000_000;
+
+/** Compiling takes two seconds; on a computer that boots machines beside it a minute. */
+export const COMPILE_TIMEOUT_MS = 300_000;
+
+/** Listing a package reads all of it; the kernel's 100 MB take five seconds. */
+export const LIST_TIMEOUT_MS = 120_000;

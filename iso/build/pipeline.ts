@@ -10,56 +10,53 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { BulkheadError } from '../../base/errors.ts';
-import { runOrThrow } from '../../base/run.ts';
+import { LISTED_HARDWARE } from '../../base/hardware.ts';
 import { formatBytes } from '../../base/text.ts';
 import { VERSION } from '../../base/version.ts';
 import type { SlotManifest } from '../../partitions/slot-blob.ts';
 import { buildLoader, installedLoaderModules } from './boot-loader.ts';
 import { type BuildOptions, step } from './build-options.ts';
-import { provenance } from './documents.ts';
+import { compileProgram } from './compile-program.ts';
+import { describeImage } from './describe-image.ts';
+import { type ProvenanceInputs, provenance } from './documents.ts';
 import { buildImageTree } from './image-tree.ts';
+import { initrdFiles } from './initrd-contents.ts';
 import { openKernelTree } from './kernel-modules.ts';
 import { ISO_TARGET_BYTES } from './limits.ts';
 import { buildLiveIso } from './live-iso.ts';
+import { listPackageFiles } from './package-files.ts';
 import { readPackageLock } from './package-lock.ts';
 import { prepareInitrd, prepareRoots } from './roots.ts';
 import { buildSlotImage } from './slot-image.ts';
-import { billOfMaterials, materials, sourceRevision } from './source-facts.ts';
+import { materials, sourceRevision } from './source-facts.ts';
 import { toolRunner } from './tool-root.ts';
 
-/** Hardware the image is made for; the installer refuses other machines unless told otherwise. */
-const COMPATIBLE = ['hp-t640', 'hp-t740', 'qemu'];
+/** Hardware the image is made for; installer and updater refuse other machines unless told otherwise. */
+const COMPATIBLE = LISTED_HARDWARE.map(({ name }) => name);
 
 export interface BuiltImage {
   slotImage: string;
   iso: string;
   manifest: SlotManifest;
+  /** Bill of materials and provenance, beside the slot image; a release carries them. */
+  documents: { sbom: string; provenance: string };
 }
 
 /** Compiles the program with every role into one file. */
-export async function buildProgram(options: BuildOptions): Promise<string> {
+export async function buildProgram(options: BuildOptions): Promise<{ file: string; compiled: string[] }> {
   const output = join(options.dist, 'bulkhead');
   mkdirSync(options.dist, { recursive: true });
+  let compiled: string[] = [];
   await step(options, 'program', 'bun build --compile', async () => {
-    await runOrThrow(
+    compiled = await compileProgram(
       options.run,
-      process.execPath,
-      [
-        'build',
-        '--compile',
-        '--minify-whitespace',
-        '--minify-syntax',
-        '--sourcemap=none',
-        '--target=bun-linux-x64-baseline',
-        join(options.source, 'appliance/main.ts'),
-        '--outfile',
-        output,
-      ],
-      { timeout_ms: 300_000, env: { HOME: options.build, NODE_ENV: 'production' } },
+      join(options.source, 'appliance/main.ts'),
+      output,
+      options.build,
     );
     return formatBytes(statSync(output).size);
   });
-  return output;
+  return { file: output, compiled };
 }
 
 /** From the lock file and a compiled program to slot image and ISO. Everything that does not change is kept in `build`. */
@@ -82,12 +79,19 @@ export async function buildImage(options: BuildOptions): Promise<BuiltImage> {
   const revision = await sourceRevision(run, source);
   const version = options.version ?? VERSION;
   const tree = join(work, 'tree');
-  const sbom = billOfMaterials(lock, roots, source, version, revision, options.firmware);
-  await step(options, 'root tree', 'base, overlay, program', () =>
+  const packages = await step(options, 'file lists', 'of the locked packages', () =>
+    listPackageFiles(run, lock, join(build, 'cache/packages')),
+  );
+  const describe = (finished: string) =>
+    describeImage(finished, {
+      ...{ packages, initrd: initrdFiles(readFileSync(initrd.file)), roots },
+      ...{ source, version, revision, compiled: program.compiled },
+    });
+  const sbom = await step(options, 'root tree', 'base, overlay, program', () =>
     buildImageTree(run, {
       baseRoot: roots.image,
       target: tree,
-      program,
+      program: program.file,
       kernelFile: kernel.kernelFile,
       initrdFile: initrd.file,
       loaderFile: loader,
@@ -96,7 +100,8 @@ export async function buildImage(options: BuildOptions): Promise<BuiltImage> {
       tools,
       firmwareRoot: options.firmware ? roots.firmware : undefined,
       imageInfo: { version, revision: revision.id, built_at: revision.time },
-      sbom,
+      describe,
+      keysetFile: options.keysetFile,
       epoch_s: lock.epoch_s,
     }),
   );
@@ -115,24 +120,25 @@ export async function buildImage(options: BuildOptions): Promise<BuiltImage> {
   );
   const iso = join(dist, `bulkhead-${version}.iso`);
   const isoWork = join(work, 'live.iso');
-  const documents = {
-    'sbom.cdx.json': sbom,
-    'provenance.json': provenance({
-      version,
-      revision: revision.id,
-      builtAt: revision.time,
-      slotSha256: await digestFile(slotWork),
-      rootHash: manifest.verity.root_hash,
-      materials: materials(lock, source, options.firmware),
-    }),
+  const slotSubject = {
+    name: `bulkhead-${version}.slot`,
+    sha256: await digestFile(slotWork),
+    rootHash: manifest.verity.root_hash,
   };
+  const provenanceOf = (subjects: ProvenanceInputs['subjects']) =>
+    provenance({
+      ...{ version, revision: revision.id, builtAt: revision.time, subjects },
+      materials: materials(lock, source, options.firmware),
+    });
+  // The medium carries its own documents and so cannot be named in them; those beside it name it too.
+  const onMedium = { 'sbom.cdx.json': sbom, 'provenance.json': provenanceOf([slotSubject]) };
   await step(options, 'ISO', 'compress and assemble', async () => {
     await buildLiveIso(tools, {
       slotImage: slotWork,
       manifest,
       kernelFile: kernel.kernelFile,
       initrdFile: initrd.file,
-      documents,
+      documents: onMedium,
       work,
       output: isoWork,
       epoch_s: lock.epoch_s,
@@ -153,9 +159,17 @@ export async function buildImage(options: BuildOptions): Promise<BuiltImage> {
   rmSync(slotImage, { force: true });
   renameSync(slotWork, slotImage);
   writeFileSync(join(dist, `bulkhead-${version}.manifest.json`), `${JSON.stringify(manifest, null, 1)}\n`);
-  for (const [name, text] of Object.entries(documents))
-    writeFileSync(join(dist, `bulkhead-${version}.${name}`), text);
-  return { slotImage, iso, manifest };
+  const documents = imageDocuments(dist, version);
+  const isoSubject = { name: `bulkhead-${version}.iso`, sha256: await digestFile(iso) };
+  writeFileSync(documents.sbom, sbom);
+  writeFileSync(documents.provenance, provenanceOf([slotSubject, isoSubject]));
+  return { slotImage, iso, manifest, documents };
+}
+
+/** Where bill of materials and provenance of an image lie. */
+export function imageDocuments(dist: string, version: string): BuiltImage['documents'] {
+  const file = (name: string) => join(dist, `bulkhead-${version}.${name}`);
+  return { sbom: file('sbom.cdx.json'), provenance: file('provenance.json') };
 }
 
 async function digestFile(path: string): Promise<string> {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, linkSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { removeTree } from '../../base/remove-tree.ts';
 import { type Run, runOrThrow } from '../../base/run.ts';
 import { packageFile } from './fetch-packages.ts';
 import { BOOTSTRAP_TIMEOUT_MS } from './limits.ts';
@@ -36,7 +37,7 @@ export async function buildRootTree(run: Run, options: RootTreeOptions): Promise
   const repository = join(folder, `${name}.repository`);
   await writeRepository(run, repository, options);
   const unfinished = `${tree}.unfinished`;
-  rmSync(unfinished, { recursive: true, force: true });
+  await removeTree(run, unfinished);
   await runOrThrow(
     run,
     'mmdebstrap',

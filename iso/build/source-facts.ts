@@ -5,31 +5,24 @@ import { BulkheadError } from '../../base/errors.ts';
 import type { Run } from '../../base/run.ts';
 import { cycloneDx, debianComponents, debianPurl, npmComponents } from './documents.ts';
 import type { PackageLock } from './package-lock.ts';
-import type { Roots } from './roots.ts';
 
-export function billOfMaterials(
-  lock: PackageLock,
-  roots: Roots,
-  source: string,
-  version: string,
-  revision: Revision,
-  firmware: boolean,
-): string {
-  const digests = new Map(
-    Object.values(lock.sets)
-      .flat()
-      .map((entry) => [entry.name, entry.sha256]),
-  );
-  const unpacked = [...(lock.sets['kernel'] ?? []), ...(firmware ? (lock.sets['firmware'] ?? []) : [])];
+/** What the bill of materials is made from. */
+export interface BillInputs {
+  version: string;
+  revision: Revision;
+  /** Debian packages of which anything is in the image. */
+  debian: readonly { name: string; version: string; sha256: string }[];
+  /** Their copyright files, by name. */
+  copyrights: ReadonlyMap<string, string>;
+  /** Source files in the program, as Bun's metafile names them. */
+  compiled: readonly string[];
+}
+
+export function billOfMaterials(source: string, inputs: BillInputs): string {
+  const { version, revision, debian, copyrights, compiled } = inputs;
   const components = [
-    ...debianComponents(roots.image, digests),
-    ...unpacked.map((entry) => ({
-      name: entry.name,
-      version: entry.version,
-      purl: debianPurl(entry.name, entry.version),
-      sha256: entry.sha256,
-    })),
-    ...npmComponents(readFileSync(join(source, 'package-lock.json'), 'utf8')),
+    ...debianComponents(debian, copyrights),
+    ...npmComponents(readFileSync(join(source, 'package-lock.json'), 'utf8'), compiled),
   ];
   const hex = digestOf(`${version} ${revision.id}`);
   const serial = `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`;

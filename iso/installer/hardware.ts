@@ -1,19 +1,7 @@
 import { join } from 'node:path';
 import { BulkheadError } from '../../base/errors.ts';
+import { hardwareName, LISTED_HARDWARE, type Machine } from '../../base/hardware.ts';
 import { readText } from '../../partitions/disks.ts';
-
-/** What the firmware says the machine is (SMBIOS type 1, as the kernel shows it in /sys/class/dmi/id). */
-export interface Machine {
-  vendor: string | null;
-  product: string | null;
-}
-
-/** Machines this image was made for. Compared without regard to case: firmware updates have changed it. */
-const LISTED: readonly { what: string; vendor: RegExp; product: RegExp }[] = [
-  { what: 'HP t640', vendor: /^(hp|hewlett-packard)\b/i, product: /^hp t640 thin client\b/i },
-  { what: 'HP t740', vendor: /^(hp|hewlett-packard)\b/i, product: /^hp t740 thin client\b/i },
-  { what: 'QEMU', vendor: /^qemu$/i, product: /./ },
-];
 
 export function readMachine(dmiFolder: string): Machine {
   return {
@@ -32,13 +20,10 @@ export function describeMachine(machine: Machine): string {
  * @throws BulkheadError INSTALL_HARDWARE_REFUSED
  */
 export function checkHardware(machine: Machine, allowed: 'listed' | 'any'): void {
-  const listed = LISTED.some(
-    ({ vendor, product }) => vendor.test(machine.vendor ?? '') && product.test(machine.product ?? ''),
-  );
-  if (listed || allowed === 'any') return;
+  if (hardwareName(machine) !== null || allowed === 'any') return;
   throw new BulkheadError(
     'INSTALL_HARDWARE_REFUSED',
-    `this machine is '${describeMachine(machine)}'; this image is for ${LISTED.map(({ what }) => what).join(', ')}`,
+    `this machine is '${describeMachine(machine)}'; this image is for ${LISTED_HARDWARE.map(({ what }) => what).join(', ')}`,
     {
       hint:
         "take the stick to the right machine, or put 'install: {hardware: any}' into config.yaml on the stick " +

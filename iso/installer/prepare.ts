@@ -1,11 +1,12 @@
 import { readFileSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { BulkheadError } from '../../base/errors.ts';
+import type { Machine } from '../../base/hardware.ts';
 import { type Disk, listDisks } from '../../partitions/disks.ts';
 import { newLayoutIds } from '../../partitions/layout-sfdisk.ts';
 import { chooseTarget, parseTargetWish, renderChoice, renderVerdicts } from '../../partitions/target.ts';
 import { type InstallEffects, sleep } from './effects.ts';
-import { checkHardware, describeMachine, type Machine } from './hardware.ts';
+import { checkHardware, describeMachine } from './hardware.ts';
 import { releaseLeftovers } from './identity.ts';
 import { refuseInstalled } from './installed-before.ts';
 import { type ConfigFile, type InstallJob, layoutFor } from './job.ts';

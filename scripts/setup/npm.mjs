@@ -34,17 +34,64 @@ export function npmCommands(root) {
     args: [...first, ...args, '--no-audit', '--no-fund'],
     cwd: root,
   });
-  return { strict: command('ci'), tolerant: command('install', '--no-save') };
+  // The log of requests is how it is known that npm is at work, and how far.
+  const watched = '--loglevel=http';
+  return { strict: command('ci', watched), tolerant: command('install', '--no-save', watched) };
 }
 
 /**
- * Whether `npm ci` failed only for what the lock file leaves out: npm then names each package without a version.
+ * @typedef {{
+ *   dependencies?: Record<string, string>,
+ *   devDependencies?: Record<string, string>,
+ *   peerDependencies?: Record<string, string>,
+ * }} LockedPackage
+ */
+
+/**
+ * How far npm is, by the requests it logs.
+ *
+ * @param {string} words what npm printed so far, with `--loglevel=http`
+ */
+export function fetchedPackages(words) {
+  return words.match(/\bhttp (?:fetch|cache) .*\.tgz/g)?.length ?? 0;
+}
+
+/** @param {string} words without the requests, for a person who looks for what went wrong */
+export function withoutRequests(words) {
+  return words.replace(/^npm http .*\n?/gm, '');
+}
+
+/**
+ * Whether `npm ci` failed only for what the lock file leaves out. npm names each absent package, with a version where the
+ * registry has it (`NAME@1.2.3`) and without one where not (`NAME@`). What no package of the lock file requires can only be
+ * an optional one of another platform, or what such a one requires in turn; anything else is a lock file that does not fit.
  *
  * @param {string} words what npm printed
+ * @param {string} lockText package-lock.json
  */
-export function lacksOtherPlatforms(words) {
+export function lacksOtherPlatforms(words, lockText) {
   const complaints = words.split('\n').filter((line) => /\b(?:Missing|Invalid): /.test(line));
-  return complaints.length > 0 && complaints.every((line) => /\bMissing: \S+@ from lock file/.test(line));
+  if (complaints.length === 0) return false;
+  const required = requiredNames(lockText);
+  return complaints.every((line) => {
+    const name = /\bMissing: (@?[^@\s]+)@\S* from lock file/.exec(line)?.[1];
+    return name !== undefined && !required.has(name);
+  });
+}
+
+/**
+ * @param {string} lockText
+ * @returns {Set<string>} every package that a locked one cannot do without
+ */
+function requiredNames(lockText) {
+  const { packages = {} } = /** @type {{ packages?: Record<string, LockedPackage> }} */ (
+    JSON.parse(lockText)
+  );
+  return new Set(
+    Object.values(packages).flatMap(({ dependencies, devDependencies, peerDependencies }) =>
+      Object.keys({ ...dependencies, ...devDependencies, ...peerDependencies }),
+    ),
+  );
 }
 
 /**

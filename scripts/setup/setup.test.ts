@@ -14,7 +14,15 @@ import { dirname, join, resolve } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { aptCommands, missingFrom } from './debian.mjs';
 import { DEBIAN_PACKAGES } from './debian-packages.mjs';
-import { bunVersion, lacksOtherPlatforms, nodeModulesFresh, repairBun } from './npm.mjs';
+import {
+  bunVersion,
+  fetchedPackages,
+  lacksOtherPlatforms,
+  nodeModulesFresh,
+  repairBun,
+  withoutRequests,
+} from './npm.mjs';
+import { requireRoot, runWatched } from './run.mjs';
 
 const ENTRY = resolve(import.meta.dirname, '../setup.mjs');
 
@@ -60,14 +68,71 @@ test('npm packages are fresh when npm finished after the lock file was written',
   expect(nodeModulesFresh(root)).toBe(false);
 });
 
-test('only a lock file without the packages of other platforms is installed in the tolerant way', () => {
-  const missing = 'npm error Missing: @biomejs/cli-android-arm64@ from lock file\n';
-  expect(lacksOtherPlatforms(`npm error code EUSAGE\n${missing}${missing}`)).toBe(true);
-  expect(lacksOtherPlatforms(`${missing}npm error Missing: left-pad@1.3.0 from lock file\n`)).toBe(false);
-  expect(
-    lacksOtherPlatforms(`${missing}npm error Invalid: lock file's yaml@1.0.0 does not satisfy yaml@2.9.1\n`),
-  ).toBe(false);
-  expect(lacksOtherPlatforms('npm error code ENOTFOUND')).toBe(false);
+const LOCK = JSON.stringify({
+  packages: {
+    '': { dependencies: { yaml: '2.9.1' }, devDependencies: { '@biomejs/biome': '2.6.8' } },
+    'node_modules/yaml': { version: '2.9.1', peerDependencies: { vite: '*' } },
+    'node_modules/@biomejs/biome': {
+      version: '2.6.8',
+      optionalDependencies: { '@biomejs/cli-android-arm64': '2.6.8' },
+    },
+  },
+});
+
+test.each([
+  ['without a version, as a registry that lacks them makes npm say it', '@biomejs/cli-android-arm64@'],
+  ['with a version, as the public registry makes npm say it', '@biomejs/cli-android-arm64@2.6.8'],
+  ['with what a package of another platform requires', '@emnapi/core@1.7.0'],
+])('a lock file without packages of other platforms is installed in the tolerant way: %s', (_, name) => {
+  const missing = `npm error Missing: ${name} from lock file\n`;
+  expect(lacksOtherPlatforms(`npm error code EUSAGE\n${missing}${missing}`, LOCK)).toBe(true);
+});
+
+test('a lock file that does not fit is refused, whatever else it leaves out', () => {
+  const missing = 'npm error Missing: @biomejs/cli-android-arm64@2.6.8 from lock file\n';
+  for (const fault of [
+    'npm error Missing: yaml@2.9.1 from lock file\n',
+    'npm error Missing: @biomejs/biome@2.6.8 from lock file\n',
+    'npm error Missing: vite@7.0.0 from lock file\n',
+    "npm error Invalid: lock file's yaml@1.0.0 does not satisfy yaml@2.9.1\n",
+  ]) {
+    expect(lacksOtherPlatforms(missing + fault, LOCK), fault).toBe(false);
+  }
+  expect(lacksOtherPlatforms('npm error code ENOTFOUND', LOCK)).toBe(false);
+});
+
+test('every optional package that the real lock file leaves out may be missing, and no other', () => {
+  const text = readFileSync(resolve(import.meta.dirname, '../../package-lock.json'), 'utf8');
+  const { packages } = JSON.parse(text) as {
+    packages: Record<string, { version?: string; optionalDependencies?: Record<string, string> }>;
+  };
+  const names = new Set(Object.keys(packages).map((path) => path.split('node_modules/').pop() ?? ''));
+  const left = Object.values(packages)
+    .flatMap(({ optionalDependencies }) => Object.entries(optionalDependencies ?? {}))
+    .filter(([name]) => !names.has(name));
+  const complaint = (name: string, version: string) =>
+    `npm error Missing: ${name}@${version} from lock file\n`;
+  expect(lacksOtherPlatforms(left.map(([name, version]) => complaint(name, version)).join(''), text)).toBe(
+    true,
+  );
+  expect(lacksOtherPlatforms(complaint('elysia', '1.4.30'), text)).toBe(false);
+});
+
+test('while npm works it is said how far it is, and its own words are kept', async () => {
+  const seen: [number, number][] = [];
+  const script =
+    'echo "npm http fetch GET 200 https://registry.example/yaml/-/yaml-2.9.1.tgz 12ms" >&2; sleep 0.3; echo done; exit 3';
+  const { ok, words } = await runWatched(
+    { program: 'sh', args: ['-c', script] },
+    (seconds, soFar) => seen.push([seconds, fetchedPackages(soFar)]),
+    100,
+  );
+  expect(ok).toBe(false);
+  expect(seen).toContainEqual([0, 1]);
+  expect(withoutRequests(words)).toBe('done\n');
+  expect(await runWatched({ program: '/nowhere/npm', args: [] }, () => undefined)).toMatchObject({
+    ok: false,
+  });
 });
 
 test('a Bun without its install script is repaired; one that stays broken is reported', () => {
@@ -86,18 +151,7 @@ test('a Bun without its install script is repaired; one that stays broken is rep
 });
 
 test('the entry runs with plain node and nothing installed, and says what is missing', () => {
-  const root = folder();
-  mkdirSync(join(root, 'scripts/setup'), { recursive: true });
-  const files = [
-    'setup.mjs',
-    'setup/debian.mjs',
-    'setup/debian-packages.mjs',
-    'setup/npm.mjs',
-    'setup/run.mjs',
-  ];
-  for (const file of files) {
-    writeFileSync(join(root, 'scripts', file), readFileSync(join(dirname(ENTRY), file)));
-  }
+  const root = checkout();
   writeFileSync(join(root, 'package-lock.json'), '{}');
   const check = () =>
     spawnSync('node', [join(root, 'scripts/setup.mjs'), '--npm', '--check'], { encoding: 'utf8' });
@@ -108,12 +162,56 @@ test('the entry runs with plain node and nothing installed, and says what is mis
   );
 });
 
+test('who is not root hears so before anything is installed, with the command to type', () => {
+  const setup = join(checkout(), 'scripts/setup.mjs');
+  const nobody = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {};
+  for (const [script, command] of [
+    ['start', 'sudo npm start'],
+    ['test:boot', 'sudo npm run test:boot'],
+  ] as const) {
+    const env = { ...process.env, npm_lifecycle_event: script };
+    const { status, stderr } = spawnSync('node', [setup, '--image'], { encoding: 'utf8', env, ...nobody });
+    expect(status).toBe(1);
+    expect(stderr.split('\n')[0]).toBe(
+      'setup: building the image needs root, and this is not root; nothing was done',
+    );
+    expect(stderr).toContain(`-> ${command} (`);
+  }
+  expect(() => requireRoot(0, 'start')).not.toThrow();
+});
+
+test('every npm script that builds or boots the image asks for root first, and only those', () => {
+  const { scripts } = JSON.parse(
+    readFileSync(resolve(import.meta.dirname, '../../package.json'), 'utf8'),
+  ) as { scripts: Record<string, string> };
+  const rootless = ['test:unit', 'build', 'lock', 'format'];
+  for (const [name, command] of Object.entries(scripts))
+    expect(command.includes('setup.mjs --image'), name).toBe(!rootless.includes(name));
+});
+
 test('with nothing to do it is done at once and silent', () => {
   const began = performance.now();
   const result = spawnSync('node', [ENTRY, '--npm'], { encoding: 'utf8' });
   expect(result).toMatchObject({ status: 0, stdout: '', stderr: '' });
   expect(performance.now() - began).toBeLessThan(2_000); // a third of a second on an idle machine
 });
+
+/** The set-up alone, as in a clone where nothing was installed yet. */
+function checkout(): string {
+  const root = folder();
+  chmodSync(root, 0o755);
+  mkdirSync(join(root, 'scripts/setup'), { recursive: true });
+  const files = [
+    'setup.mjs',
+    'setup/debian.mjs',
+    'setup/debian-packages.mjs',
+    'setup/npm.mjs',
+    'setup/run.mjs',
+  ];
+  for (const file of files)
+    writeFileSync(join(root, 'scripts', file), readFileSync(join(dirname(ENTRY), file)));
+  return root;
+}
 
 function folder(): string {
   const made = mkdtempSync(join(tmpdir(), 'bulkhead-setup-test-'));

@@ -1,7 +1,7 @@
 import { PAGE_ADDRESSES_MAX, PAGE_INTERFACES_MAX, PAGE_PORTS_MAX } from '../limits.ts';
 import type { InterfaceStatus, Status } from '../status.ts';
 import { stages } from '../view.ts';
-import { Card, Chip, Fact, HashFact, Mark, Moment, More } from './parts.tsx';
+import { Card, Chip, Fact, HashFact, Mark, Moment, MomentFact, More } from './parts.tsx';
 import { brief, clip } from './words.ts';
 
 export function Network(props: { status: Status }) {
@@ -87,12 +87,7 @@ export function Firewall(props: { status: Status }) {
         {firewall.checkedAt === null ? (
           ''
         ) : (
-          <div>
-            <dt>Checked</dt>
-            <dd>
-              <Moment at={firewall.checkedAt} zone={time.zone} />
-            </dd>
-          </div>
+          <MomentFact name="Checked" at={firewall.checkedAt} zone={time.zone} />
         )}
       </dl>
     </Card>

@@ -137,6 +137,18 @@ export function Moment(props: { at: string; zone: string }) {
   );
 }
 
+/** A moment in a description list. */
+export function MomentFact(props: { name: string; at: string; zone: string }) {
+  return (
+    <div>
+      <dt safe>{props.name}</dt>
+      <dd>
+        <Moment at={props.at} zone={props.zone} />
+      </dd>
+    </div>
+  );
+}
+
 /** What a list left out. */
 export function More(props: { count: number; what: string }) {
   if (props.count <= 0) return '';

@@ -1,7 +1,7 @@
 import { SLOTS } from '../../partitions/slot.ts';
 import type { Tone } from '../assets.ts';
 import type { SlotStatus, Status } from '../status.ts';
-import { Card, Chip, Fact, HashFact, Moment } from './parts.tsx';
+import { Card, Chip, Fact, HashFact, MomentFact } from './parts.tsx';
 import { brief, shortHash, UNKNOWN } from './words.ts';
 
 const STATES: Record<SlotStatus['state'], { tone: Tone | 'plain'; meaning: string }> = {
@@ -50,16 +50,7 @@ function Compartment(props: { slot: SlotStatus; zone: string }) {
       </p>
       <dl class="facts">
         {slot.state === 'empty' ? '' : <HashFact name="Root hash" value={slot.rootHash} />}
-        {slot.builtAt === null ? (
-          ''
-        ) : (
-          <div>
-            <dt>Built</dt>
-            <dd>
-              <Moment at={slot.builtAt} zone={props.zone} />
-            </dd>
-          </div>
-        )}
+        {slot.builtAt === null ? '' : <MomentFact name="Built" at={slot.builtAt} zone={props.zone} />}
       </dl>
     </article>
   );

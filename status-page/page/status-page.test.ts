@@ -1,20 +1,30 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { healthyStatus, rescueStatus, trialStatus, unhealthyStatus } from '../example-status.ts';
+import {
+  downloadingStatus,
+  healthyStatus,
+  rescueStatus,
+  rolledBackStatus,
+  trialStatus,
+  unhealthyStatus,
+} from '../example-status.ts';
+import { readyUpdate, rolledBackUpdate } from '../example-updates.ts';
 import { PAGE_MAX_BYTES, PAGE_VERDICTS_MAX } from '../limits.ts';
 import { sourceFailed } from '../problem.ts';
 import type { Status } from '../status.ts';
 import { admitStatus } from '../status-check.ts';
 import { renderProblemPage } from './problem-page.tsx';
 import { renderStatusPage } from './status-page.tsx';
-import { clip, formatOffset, formatTime } from './words.ts';
+import { clip, formatOffset, formatTime, sentence } from './words.ts';
 
 const EXAMPLES = [
   ['healthy', healthyStatus],
   ['trial', trialStatus],
   ['unhealthy', unhealthyStatus],
   ['rescue', rescueStatus],
+  ['downloading', downloadingStatus],
+  ['rolled back', rolledBackStatus],
 ] as const;
 
 type Path = (string | number)[];
@@ -127,7 +137,11 @@ describe('the page', () => {
     'stays under the size limit when everything is full of %s',
     (character) => {
       const long = character.repeat(2000);
-      let status = rescueStatus();
+      // Everything at once that a card can show, though no appliance is in all of these states.
+      let status: Status = {
+        ...rescueStatus(),
+        update: { ...rolledBackUpdate(), progress: readyUpdate().progress, onItsWay: readyUpdate().onItsWay },
+      };
       const many = <T>(list: T[]): T[] => list.slice(0, 1).flatMap((each) => Array<T>(200).fill(each));
       for (const path of freeTextPaths(status)) status = withTextAt(status, path, long);
       for (const verdict of status.health.verdicts) verdict.checks = many(verdict.checks);
@@ -144,6 +158,15 @@ describe('the page', () => {
         },
         firewall: { ...status.firewall, openPorts: Array(200).fill(long) },
         system: { ...status.system, load: Array(200).fill(1) },
+        update: {
+          ...status.update,
+          state: 'downloading',
+          history: many(status.update.history).map((each) => ({
+            ...each,
+            consoleTail: Array(200).fill(long),
+          })),
+          rejected: many(status.update.rejected),
+        },
       };
       const html = renderStatusPage(admitStatus(status));
       expect(new TextEncoder().encode(html).length).toBeLessThan(PAGE_MAX_BYTES);
@@ -175,6 +198,12 @@ describe('the page of a problem', () => {
 });
 
 describe('words', () => {
+  test('a clause becomes a sentence, and a sentence stays one', () => {
+    expect(sentence('slot A runs')).toBe('Slot A runs.');
+    expect(sentence('Too late!')).toBe('Too late!');
+    expect(sentence('cut…')).toBe('Cut…');
+    expect(sentence('')).toBe('');
+  });
   test('a time stands in the zone of the appliance', () => {
     expect(formatTime('2026-11-21T11:18:02Z', 'Europe/Berlin')).toBe('21 Nov 2026, 12:18:02');
   });

@@ -7,6 +7,7 @@ import { Moment } from './parts.tsx';
 import { Services } from './services.tsx';
 import { Ship } from './slots.tsx';
 import { Identity, System, Time } from './system.tsx';
+import { Updates } from './updates.tsx';
 import { Notices, VerdictBanner, Verdicts } from './verdict.tsx';
 import { brief, UNKNOWN } from './words.ts';
 
@@ -26,6 +27,7 @@ export function renderStatusPage(status: Status): string {
       <Notices status={status} />
       <div class="cards">
         <Ship status={status} />
+        <Updates status={status} />
         <Identity status={status} />
         <System status={status} />
         <Network status={status} />

@@ -3,6 +3,13 @@ import { PAGE_SENTENCE_MAX_BYTES, PAGE_VALUE_MAX_BYTES } from '../limits.ts';
 /** What stands where a fact is not known. */
 export const UNKNOWN = 'not known';
 
+/** Bytes of a text in the page's source. */
+export function textCost_bytes(text: string): number {
+  let bytes = 0;
+  for (const character of text) bytes += cost_bytes(character);
+  return bytes;
+}
+
 /** Bytes of a character in the page's source: escaped where HTML needs it, UTF-8 otherwise. */
 function cost_bytes(character: string): number {
   if ('<>&"\''.includes(character)) return 5;
@@ -26,6 +33,24 @@ export function clip(text: string, max_bytes = PAGE_SENTENCE_MAX_BYTES): string 
     last = character;
   }
   return text;
+}
+
+const ESCAPE = String.fromCharCode(27);
+/** CSI sequences (ECMA-48, 5.4): colours and cursor movements. */
+const TERMINAL_SEQUENCES = new RegExp(`${ESCAPE}\\[[0-?]*[ -/]*[@-~]`, 'g');
+
+/** A line of a console without what only a terminal understands. */
+export function consoleLine(line: string): string {
+  return line
+    .replace(TERMINAL_SEQUENCES, '')
+    .replaceAll('\t', '  ')
+    .replace(/\p{Cc}/gu, '');
+}
+
+/** `Slot A runs.`: a clause as a sentence of its own. */
+export function sentence(clause: string): string {
+  const first = clause.charAt(0).toUpperCase();
+  return `${first}${clause.slice(1)}${/[.!?…]$/.test(clause) || clause === '' ? '' : '.'}`;
 }
 
 /** A name or a value, which is shorter than a sentence. */

@@ -18,6 +18,11 @@ export interface DiskOptions {
   snapshot?: boolean;
   /** What the guest reads as serial number of the disk. Default `disk0`, `disk1`, … (an SD card has none). */
   serial?: string;
+  /**
+   * Every write, flush and discard of the guest goes to this file as well, in order (made anew; test/qemu/power-log reads it).
+   * On a `virtio` disk only: the others can write through the cache without a word of it in the log.
+   */
+  logWrites?: string;
 }
 
 /** Kernel started by QEMU itself, past firmware and boot loader. */

@@ -1,4 +1,4 @@
-import { copyFileSync, readdirSync, rmdirSync } from 'node:fs';
+import { copyFileSync, readdirSync, rmdirSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { BulkheadError, describeError } from '../../../base/errors.ts';
 import { accelerators } from './accelerator.ts';
@@ -157,8 +157,12 @@ async function launch(
 async function attachDisks(options: MachineOptions, folder: string): Promise<AttachedDisk[]> {
   const disks: AttachedDisk[] = [];
   const add = async (id: BootDevice, disk: DiskOptions) => {
-    const { bus = 'virtio', format = 'raw', serial = id } = disk;
-    const attached = { id, path: resolve(disk.path), format, bus, serial };
+    const { bus = 'virtio', format = 'raw', serial = id, logWrites } = disk;
+    const attached: AttachedDisk = { id, path: resolve(disk.path), format, bus, serial };
+    if (logWrites !== undefined) {
+      attached.logWrites = resolve(logWrites);
+      writeFileSync(attached.logWrites, '');
+    }
     disks.push(disk.snapshot ? await overlayOf(attached, folder) : attached);
   };
   if (options.loader !== undefined) await add('loader', { path: options.loader, snapshot: true });

@@ -1,0 +1,68 @@
+import { closeSync, constants, fstatSync, openSync, readSync, rmSync } from 'node:fs';
+import { Type as t } from '@sinclair/typebox';
+import { Value } from '@sinclair/typebox/value';
+import { writeFileAtomic } from '../../base/atomic-file.ts';
+import { BulkheadError } from '../../base/errors.ts';
+import { Pattern } from '../../base/schema.ts';
+
+/**
+ * What the unprivileged agent may ask the updater for. Nothing in it can make an unsigned, refused or older release
+ * acceptable: who can write this file can ask for a signed release and for nothing else.
+ */
+const UpdateRequestFile = t.Object(
+  {
+    format: t.Literal(1),
+    urls: t.Array(Pattern(/^https?:\/\/[^\s]{1,2000}$/), { minItems: 1, maxItems: 8 }),
+    delta_only: t.Boolean(),
+    reboot: t.Boolean({ description: 'in the next maintenance window, or at once where there is none' }),
+  },
+  { additionalProperties: false },
+);
+export type UpdateRequestFile = (typeof UpdateRequestFile)['static'];
+
+/** Eight URLs and some words. */
+const REQUEST_MAX_BYTES = 32 * 1024;
+
+/** @throws what the file system throws */
+export function writeRequest(path: string, request: UpdateRequestFile): void {
+  writeFileAtomic(path, JSON.stringify(request));
+}
+
+/**
+ * Takes the request away, whatever is in it, so that a bad one is not asked for ever. The folder belongs to the agent, so links
+ * are not followed and only a plain file is read.
+ *
+ * @throws BulkheadError UPDATE_REQUEST_INVALID
+ */
+export function takeRequest(path: string): UpdateRequestFile {
+  const invalid = (why: string, cause?: unknown) =>
+    new BulkheadError('UPDATE_REQUEST_INVALID', `the request in ${path} is refused: ${why}`, {
+      ...(cause === undefined ? {} : { cause }),
+    });
+  let text: string;
+  try {
+    const file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    try {
+      const stat = fstatSync(file);
+      if (!stat.isFile() || stat.size > REQUEST_MAX_BYTES) throw invalid('it is no small plain file');
+      const bytes = Buffer.alloc(REQUEST_MAX_BYTES);
+      text = bytes.subarray(0, readSync(file, bytes)).toString('utf8');
+    } finally {
+      closeSync(file);
+    }
+  } catch (error) {
+    if (error instanceof BulkheadError) throw error;
+    throw invalid('it cannot be read', error);
+  } finally {
+    rmSync(path, { force: true, recursive: true });
+  }
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw invalid('it is no JSON', cause);
+  }
+  if (Value.Check(UpdateRequestFile, value)) return value;
+  const first = Value.Errors(UpdateRequestFile, value).First();
+  throw invalid(`${first?.path || '/'}: ${first?.message ?? 'invalid'}`);
+}

@@ -1,0 +1,32 @@
+import { readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Run, runOrThrow } from '../../base/run.ts';
+import { COMPILE_TIMEOUT_MS } from './limits.ts';
+
+/**
+ * Compiles a program with every role into one file. The runtime in it is the Bun that compiles, which the npm lock file holds by
+ * digest: a target other than that one would be downloaded from outside any lock. Needs no network.
+ *
+ * @param home folder for what Bun would keep in the home of the person who builds
+ * @returns paths of the source files in it, relative to the working folder
+ */
+export async function compileProgram(
+  run: Run,
+  main: string,
+  output: string,
+  home: string,
+): Promise<string[]> {
+  const metafile = join(home, 'program.meta.json');
+  await runOrThrow(
+    run,
+    process.execPath,
+    [
+      ...['build', '--compile', '--minify-whitespace', '--minify-syntax', '--sourcemap=none'],
+      ...['--target=bun-linux-x64', `--metafile=${metafile}`, main, '--outfile', output],
+    ],
+    { timeout_ms: COMPILE_TIMEOUT_MS, env: { HOME: home, NODE_ENV: 'production' } },
+  );
+  const { inputs } = JSON.parse(readFileSync(metafile, 'utf8')) as { inputs: Record<string, unknown> };
+  rmSync(metafile);
+  return Object.keys(inputs);
+}

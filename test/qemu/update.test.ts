@@ -1,0 +1,274 @@
+import { createHash } from 'node:crypto';
+import {
+  closeSync,
+  createReadStream,
+  openSync,
+  readFileSync,
+  readSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import { run, runOrThrow } from '../../base/run.ts';
+import { VERSION } from '../../base/version.ts';
+import { makeSyntheticSlot, type SyntheticSlot } from '../../updater/testing/synthetic-slot.ts';
+import { generateSigner } from '../../updater/testing/test-keys.ts';
+import { type Appliance, applianceForTest } from './fixtures/appliance.ts';
+import { readManifest, SLOT_FILE } from './fixtures/image.ts';
+import { installedDisk } from './fixtures/installed-disk.ts';
+import {
+  type PublishOptions,
+  publish,
+  type Releases,
+  releasesForTest,
+  republish,
+} from './fixtures/releases.ts';
+import { buildVariant, removeVariants, type Variant } from './fixtures/variants.ts';
+import { readPartitions, writeExt4File } from './harness/disk-content.ts';
+import { findPartition } from './harness/gpt.ts';
+import type { DiskFile } from './harness/options.ts';
+
+/**
+ * One appliance through the life of its releases: from A to B by a file, to A over a line that breaks, to B by a delta, to A by
+ * single blocks, back by an operator; and everything that it must refuse, at the end, on a machine that has to be
+ * as healthy afterwards as before.
+ */
+
+const RUNNING = { file: SLOT_FILE, manifest: readManifest() };
+/** A line that breaks all the time is what a mobile modem in a cellar is. */
+const CUT_EVERY_BYTES = 3 * 1024 ** 2;
+const TRANSFER_TIMEOUT_MS = 5 * 60_000;
+/** Six boots and their transfers take about ten minutes on a machine of its own. */
+const LIFE_TIMEOUT_MS = 40 * 60_000;
+
+afterAll(removeVariants);
+
+/** A release that differs in one small file and its version. */
+function release(version: string): Promise<Variant> {
+  return buildVariant(`update-${version}`, version, (tree) => {
+    writeFileSync(join(tree, 'usr/lib/bulkhead/greeting'), `this is ${version}\n`);
+  });
+}
+
+interface Answer {
+  code: number | null;
+  events: Record<string, unknown>[];
+  error: { code: string; message: string; hint: string | null } | null;
+}
+
+/** `bulkhead update install` over SSH, as an operator types it. */
+async function install(appliance: Appliance, words: string): Promise<Answer> {
+  const { code, stdout, stderr } = await appliance.ssh(
+    `bulkhead update install --json ${words}`,
+    TRANSFER_TIMEOUT_MS,
+  );
+  const events = stdout
+    .split('\n')
+    .filter((line) => line.startsWith('{'))
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+  const at = stderr.indexOf('{\n');
+  const error =
+    code === 0 || at < 0 ? null : (JSON.parse(stderr.slice(at)) as { error: Answer['error'] }).error;
+  return { code, events, error };
+}
+
+/** Waits until the appliance is healthy on that release. */
+async function healthyOn(appliance: Appliance, version: string, slot: 'A' | 'B'): Promise<void> {
+  const answer = await appliance.machine.http(80).waitForHttp(
+    '/api/v1/status',
+    (got) => {
+      if (got.status !== 200) return false;
+      const { version: said, health } = got.json() as {
+        version: { running: string };
+        health: { outcome: string };
+      };
+      return said.running === version && health.outcome === 'healthy';
+    },
+    5 * 60_000,
+  );
+  const status = answer.json() as { boot: { slot: string; contradiction: string | null } };
+  expect(status.boot).toMatchObject({ slot, contradiction: null });
+}
+
+/** SHA-256 of as many bytes of a slot as the image has, read from the disk itself, behind the machine's back. */
+async function slotDigest(disk: DiskFile, label: string, bytes: number): Promise<string> {
+  const { offset_bytes } = findPartition(await readPartitions(disk), label);
+  const hash = createHash('sha256');
+  const end = offset_bytes + bytes - 1;
+  for await (const chunk of createReadStream(disk.path, { start: offset_bytes, end }))
+    hash.update(chunk as Uint8Array);
+  return hash.digest('hex');
+}
+
+async function fileDigest(path: string): Promise<string> {
+  return (await runOrThrow(run, 'sha256sum', [path])).slice(0, 64);
+}
+
+async function updateState(
+  appliance: Appliance,
+): Promise<{ state: string; history: { outcome: string; version: string; reason: string }[] }> {
+  const { stdout } = await appliance.ssh('bulkhead update status --json');
+  return JSON.parse(stdout) as Awaited<ReturnType<typeof updateState>>;
+}
+
+test('an appliance goes from release to release by file, over broken lines, by delta and by blocks, and back', {
+  timeout: LIFE_TIMEOUT_MS,
+}, async () => {
+  const releases = await releasesForTest('update');
+  const [two, three, four, five] = [
+    await release('0.2.0'),
+    await release('0.3.0'),
+    await release('0.4.0'),
+    await release('0.5.0'),
+  ];
+  const byFile = await publish(releases, 'two.bundle', two);
+  await publish(releases, 'three.bundle', three);
+  await publish(releases, 'four.bundle', four, { from: [three] });
+  await publish(releases, 'five.bundle', five, { blocks: true });
+  const disk = await installedDisk('update');
+  await writeExt4File(disk, 'MSP-DATA', '/two.bundle', readFileSync(byFile));
+  const appliance = await applianceForTest(disk, { name: 'update' });
+  await healthyOn(appliance, VERSION, 'A');
+  const url = (name: string) => releases.server.url(name);
+
+  // By a file.
+  const file = await install(appliance, '/var/lib/msp/two.bundle --reboot');
+  expect(file).toMatchObject({ code: 0, error: null });
+  expect(file.events.at(-1)).toMatchObject({
+    event: 'result',
+    version: '0.2.0',
+    slot: 'B',
+    method: 'full',
+    fetched_bytes: 0,
+  });
+  await healthyOn(appliance, '0.2.0', 'B');
+  expect(await slotDigest(disk, 'root-b', two.manifest.blob_bytes)).toBe(await fileDigest(two.file));
+
+  // Over a line that is cut every few megabytes: nothing is fetched twice.
+  releases.server.mischief.set('three.bundle', { cutEvery_bytes: CUT_EVERY_BYTES });
+  const cut = await install(appliance, `${url('three.bundle')} --reboot`);
+  expect(cut).toMatchObject({ code: 0, error: null });
+  const asked = releases.server.requests.filter(
+    ({ path, status }) => path === 'three.bundle' && status === 206,
+  );
+  const payload_bytes = releases.server.sent_bytes;
+  expect(asked.length).toBeGreaterThan(10);
+  expect(payload_bytes).toBeLessThan(statSync(join(releases.folder, 'three.bundle')).size * 1.1);
+  await healthyOn(appliance, '0.3.0', 'A');
+  expect(await slotDigest(disk, 'root-a', three.manifest.blob_bytes)).toBe(await fileDigest(three.file));
+
+  // By a delta of a few kilobytes.
+  const before_bytes = releases.server.sent_bytes;
+  const delta = await install(appliance, `${url('four.bundle')} --delta-only --max-fetch 20K --reboot`);
+  expect(delta.events.at(-1)).toMatchObject({ event: 'result', version: '0.4.0', method: 'delta' });
+  expect(releases.server.sent_bytes - before_bytes).toBeLessThan(4096);
+  await healthyOn(appliance, '0.4.0', 'B');
+  expect(await slotDigest(disk, 'root-b', four.manifest.blob_bytes)).toBe(await fileDigest(four.file));
+
+  // By single blocks, where nobody made a delta.
+  const beforeBlocks_bytes = releases.server.sent_bytes;
+  const blocks = await install(appliance, `${url('five.bundle')} --reboot`);
+  expect(blocks.events.at(-1)).toMatchObject({ event: 'result', version: '0.5.0', method: 'blocks' });
+  expect(releases.server.sent_bytes - beforeBlocks_bytes).toBeLessThan(200 * 1024);
+  await healthyOn(appliance, '0.5.0', 'A');
+  expect(await slotDigest(disk, 'root-a', five.manifest.blob_bytes)).toBe(await fileDigest(five.file));
+
+  // An operator wants the release before.
+  const back = await appliance.ssh('bulkhead update rollback --reboot --json');
+  expect(back.code).toBe(0);
+  await healthyOn(appliance, '0.4.0', 'B');
+  const again = await install(appliance, url('five.bundle'));
+  expect(again.error?.code).toBe('UPDATE_REJECTED_BEFORE');
+
+  const { history } = await updateState(appliance);
+  expect(history.slice(0, 6).map(({ outcome, version }) => `${outcome} ${version}`)).toEqual([
+    'failed 0.5.0',
+    'succeeded 0.4.0',
+    'succeeded 0.5.0',
+    'succeeded 0.4.0',
+    'succeeded 0.3.0',
+  ]);
+
+  await refusals(appliance, releases, four);
+});
+
+/** What an operator would compare: the boot state, and what is in which slot. */
+async function standing(appliance: Appliance): Promise<string> {
+  return (await appliance.ssh('sha256sum /boot/ab_state; bulkhead slots --json | grep -v collectedAt'))
+    .stdout;
+}
+
+function flip(path: string, at_bytes: number): void {
+  const file = openSync(path, 'r+');
+  const byte = Buffer.alloc(1);
+  readSync(file, byte, 0, 1, at_bytes);
+  byte[0] = (byte[0] ?? 0) ^ 1;
+  writeSync(file, byte, 0, 1, at_bytes);
+  closeSync(file);
+}
+
+/** A small release that is signed like a large one: what is refused by its head needs no more. */
+async function publishSmall(
+  releases: Releases,
+  name: string,
+  slot: Partial<SyntheticSlot>,
+  options: PublishOptions = {},
+): Promise<string> {
+  const file = join(releases.folder, `${name}.slot`);
+  writeFileSync(file, makeSyntheticSlot({ blocks: 600, seed: 7, version: '0.6.0', ...slot }));
+  return publish(releases, `${name}.bundle`, { file, manifest: RUNNING.manifest }, options);
+}
+
+/** Everything that must be refused, each with its own code, and the machine is as it was. */
+async function refusals(appliance: Appliance, releases: Releases, running: Variant): Promise<void> {
+  await publishSmall(releases, 'good', {});
+  await publishSmall(releases, 'stranger', {}, { signers: [generateSigner()] });
+  await publishSmall(releases, 'expired', {}, { expires: '2026-01-03T00:00:00Z' });
+  await publishSmall(releases, 'step', {}, { replaces_min: '0.5.0' });
+  await publishSmall(releases, 'old', { version: '0.1.0' });
+  await publishSmall(releases, 'hardware', { compatible: ['hp-t740'] });
+  await publish(releases, 'same.bundle', running);
+  const { size } = statSync(join(releases.folder, 'good.bundle'));
+  const spoilt = (name: string, change: (path: string) => void) =>
+    change(republish(releases, 'good.bundle', name));
+  spoilt('cut-head.bundle', (path) => truncateSync(path, 100));
+  spoilt('cut-payload.bundle', (path) => truncateSync(path, Math.floor(size / 2)));
+  spoilt('flipped-manifest.bundle', (path) => flip(path, 200));
+  spoilt('flipped-payload.bundle', (path) => flip(path, size - 1000));
+  spoilt('no-bundle.bundle', (path) => writeFileSync(path, 'this is no bundle\n'.repeat(100)));
+  spoilt('redirected.bundle', () => {});
+  releases.server.mischief.set('redirected.bundle', { redirectTo: 'http://10.0.2.99:443/good.bundle' });
+
+  const before = await standing(appliance);
+  for (const [name, code] of [
+    ['stranger.bundle', 'KEYS_UNKNOWN'],
+    ['expired.bundle', 'BUNDLE_EXPIRED'],
+    ['step.bundle', 'UPDATE_STEP_MISSING'],
+    ['old.bundle', 'UPDATE_DOWNGRADE'],
+    ['same.bundle', 'UPDATE_ALREADY_RUNNING'],
+    ['hardware.bundle', 'UPDATE_WRONG_HARDWARE'],
+    ['cut-head.bundle', 'BUNDLE_TRUNCATED'],
+    ['cut-payload.bundle', 'BUNDLE_TRUNCATED'],
+    ['flipped-manifest.bundle', /^(DSSE|BUNDLE|KEYS)_/],
+    ['no-bundle.bundle', 'BUNDLE_NOT_ONE'],
+    ['redirected.bundle', 'FETCH_REDIRECT_REFUSED'],
+    ['missing.bundle', 'FETCH_NOT_FOUND'],
+  ] as const) {
+    const answer = await install(appliance, releases.server.url(name));
+    expect(answer.code, name).toBe(1);
+    expect(answer.error?.code, `${name}: ${answer.error?.message}`).toMatch(code);
+    expect(await standing(appliance), name).toBe(before);
+  }
+  const capped = await install(appliance, `${releases.server.url('good.bundle')} --max-fetch 64K`);
+  expect(capped.error?.code).toBe('FETCH_DATA_CAP');
+  // This one is found out in the middle: the standby slot is given up, what runs is not.
+  const damaged = await install(appliance, releases.server.url('flipped-payload.bundle'));
+  expect(damaged.error?.code, damaged.error?.message).toBe('UPDATE_PIECE_DAMAGED');
+  const health = await appliance.ssh('bulkhead health-gate --observe --json');
+  expect(health.code, health.stdout).toBe(0);
+  const { stdout } = await appliance.ssh('bulkhead slots --json');
+  expect(JSON.parse(stdout)).toMatchObject({ slot: 'B', bootState: { active: 'B', trial: null } });
+}

@@ -1,0 +1,134 @@
+import { describe, expect, test } from 'vitest';
+import { selectBoot } from '../partitions/boot-machine.ts';
+import { armTrial, commitBoot, discardSlot, rollBack } from '../partitions/boot-machine-linux.ts';
+import { type BootState, initialState } from '../partitions/boot-state.ts';
+import { concludeUpdate, type TrialFacts } from './conclude.ts';
+import type { PendingUpdate } from './state/records.ts';
+
+const PENDING: PendingUpdate = {
+  format: 1,
+  version: '1.3.0',
+  slot: 'B',
+  root_hash: 'b'.repeat(64),
+  bundle: 'd'.repeat(64),
+  from: { slot: 'A', version: '1.2.0', root_hash: 'a'.repeat(64) },
+  method: 'delta',
+  fetched_bytes: 2_000,
+  written_at: '2026-11-21T10:00:00.000Z',
+  reboot: 'now',
+  rollback: false,
+};
+const ON = { canSave: true, whole: { A: true, B: true } };
+const COMMITTED = commitBoot(initialState('A'), 'A');
+const A = { slot: 'A' as const, version: '1.2.0', root_hash: 'a'.repeat(64) };
+const B = { slot: 'B' as const, version: '1.3.0', root_hash: 'b'.repeat(64) };
+const facts = (
+  bootState: BootState,
+  running: TrialFacts['running'],
+  more: Partial<TrialFacts> = {},
+): TrialFacts => ({
+  pending: PENDING,
+  running,
+  bootState,
+  verdicts: [],
+  consoleLines: [],
+  now: new Date('2026-11-21T10:10:00Z'),
+  ...more,
+});
+
+/** The state after as many boots as GRUB gives, none of which is committed. */
+function afterBoots(state: BootState, boots: number): BootState {
+  return Array.from({ length: boots }).reduce<BootState>((now) => selectBoot(now, ON).next ?? now, state);
+}
+
+describe('after an update', () => {
+  const armed = armTrial(discardSlot(COMMITTED, 'B', 'A'), 'B', 'A');
+
+  test('that waits for its first boot, nothing is decided', () => {
+    expect(concludeUpdate(facts(armed, A))).toEqual({ kind: 'waiting' });
+  });
+
+  test.each([1, 2, 3])('nothing is decided in boot %i of its trial', (boot) => {
+    expect(concludeUpdate(facts(afterBoots(armed, boot), B))).toEqual({ kind: 'waiting' });
+  });
+
+  test('that was committed, it succeeded', () => {
+    const conclusion = concludeUpdate(facts(commitBoot(afterBoots(armed, 2), 'B'), B));
+    expect(conclusion).toMatchObject({
+      kind: 'ended',
+      entry: { outcome: 'succeeded', version: '1.3.0' },
+      rejected: null,
+    });
+  });
+
+  test('whose three boots failed, it was rolled back and is not tried again', () => {
+    const conclusion = concludeUpdate(
+      facts(afterBoots(armed, 4), A, { consoleLines: ['Kernel panic - not syncing'] }),
+    );
+    expect(conclusion).toMatchObject({
+      kind: 'ended',
+      entry: {
+        outcome: 'rolled_back',
+        reason: 'no boot of it reached the health gate: it panicked, hung, or was damaged',
+        console_tail: ['Kernel panic - not syncing'],
+      },
+      rejected: { version: '1.3.0', root_hash: 'b'.repeat(64) },
+    });
+  });
+
+  test('the last word of the gate on that trial is the reason, and no other word', () => {
+    const say = (at: string, slot: 'A' | 'B', version: string, reason: string) => ({
+      at,
+      slot,
+      version,
+      outcome: 'unhealthy' as const,
+      reason,
+    });
+    const verdicts = [
+      say('2026-11-01T00:00:00.000Z', 'B', '1.3.0', 'an earlier trial'),
+      say('2026-11-21T10:03:00.000Z', 'B', '1.3.0', 'agent: does not answer'),
+      say('2026-11-21T10:05:00.000Z', 'B', '1.3.0', 'firewall: not loaded'),
+      say('2026-11-21T10:07:00.000Z', 'A', '1.2.0', 'something else'),
+    ];
+    const conclusion = concludeUpdate(facts(afterBoots(armed, 4), A, { verdicts }));
+    expect(conclusion).toMatchObject({
+      entry: { reason: 'the health gate refused it: firewall: not loaded' },
+    });
+  });
+
+  test('whose power was cut before it was armed, it is armed', () => {
+    expect(concludeUpdate(facts(discardSlot(COMMITTED, 'B', 'A'), A))).toEqual({ kind: 'arm' });
+  });
+
+  test('into a slot that had failed before, a cut before arming is not taken for a failure of the new release', () => {
+    const before = { ...COMMITTED, failed: 'B' as const };
+    expect(concludeUpdate(facts(discardSlot(before, 'B', 'A'), A))).toEqual({ kind: 'arm' });
+  });
+});
+
+describe('after a roll-back that an operator wanted', () => {
+  const rollback: PendingUpdate = {
+    ...PENDING,
+    slot: 'A',
+    version: '1.2.0',
+    root_hash: A.root_hash,
+    from: B,
+    rollback: true,
+  };
+  const committedB: BootState = { ...commitBoot(COMMITTED, 'B'), active: 'B', good: { A: true, B: true } };
+
+  test('the release that was left is not installed again by itself', () => {
+    const state = commitBoot(afterBoots(rollBack(committedB, 'B'), 1), 'A');
+    const conclusion = concludeUpdate(facts(state, A, { pending: rollback }));
+    expect(conclusion).toMatchObject({
+      entry: { outcome: 'succeeded', version: '1.2.0', from_version: '1.3.0' },
+      rejected: { version: '1.3.0', root_hash: B.root_hash },
+    });
+  });
+
+  test('that failed, the old release is not held against it', () => {
+    const state = afterBoots(rollBack(committedB, 'B'), 4);
+    const conclusion = concludeUpdate(facts(state, B, { pending: rollback }));
+    expect(conclusion).toMatchObject({ entry: { outcome: 'rolled_back' }, rejected: null });
+  });
+});

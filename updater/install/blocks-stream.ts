@@ -1,0 +1,100 @@
+import { BulkheadError } from '../../base/errors.ts';
+import { openBaseSlot } from '../blocks/base-slot.ts';
+import { type BlockOrigin, blockStream, fetchBytesOfGroup } from '../blocks/block-stream.ts';
+import { type BlockPlan, planBlocks } from '../blocks/plan-blocks.ts';
+import { walkTree } from '../blocks/walk-tree.ts';
+import type { BundleFile } from '../bundle/open-bundle.ts';
+import { PIECE_TARGET_BYTES } from '../limits.ts';
+import { type ByteSource, readRange } from '../source.ts';
+import { readPieces, unpackPieces } from './piece-stream.ts';
+import type { BaseSlotPlace, PricedStream } from './priced-stream.ts';
+import { piecesOf, readTail } from './streams.ts';
+
+/**
+ * The blocks that the running slot does not hold, out of the file of blocks beside the bundle, or where there is none
+ * out of the pieces of the bundle itself. Undefined for a bundle without a tree.
+ *
+ * @throws BulkheadError BLOCKS_TREE_MISMATCH; what the sources throw
+ */
+export async function blocksStream(
+  bundle: BundleFile,
+  blocksFile: ByteSource | undefined,
+  place: BaseSlotPlace,
+): Promise<PricedStream | undefined> {
+  const { manifest, source, sections } = bundle;
+  const tree = sections.get('tree');
+  if (!tree) return undefined;
+  const base = await openBaseSlot(place.device, place.data_bytes);
+  try {
+    const target = await walkTree(
+      manifest.slot,
+      (start_bytes, end_bytes) =>
+        readRange(source, tree.start_bytes + start_bytes, tree.start_bytes + end_bytes),
+      base,
+    );
+    const plan = await planBlocks(target, base);
+    const found = await usableFile(blocksFile, manifest.slot.data_bytes);
+    const supply = found
+      ? { from: { blocks: found }, fetch_bytes: plan.fetch_bytes }
+      : await fromPieces(bundle, plan);
+    if (!supply) {
+      await base.close();
+      return undefined;
+    }
+    const { from, fetch_bytes } = supply;
+    return {
+      method: 'blocks',
+      bundle: bundle.digest,
+      manifest,
+      fetch_bytes,
+      async *parts(from_piece) {
+        let group = from_piece;
+        for await (const bytes of blockStream(plan, { base, from, from_group: from_piece })) {
+          const cost = {
+            fetched_bytes: fetchBytesOfGroup(plan, group),
+            next_bytes: fetchBytesOfGroup(plan, group + 1),
+          };
+          group += 1;
+          yield { bytes, piece: { done: group, ...cost } };
+        }
+        yield { bytes: await readTail(bundle) };
+      },
+      close: () => base.close(),
+    };
+  } catch (error) {
+    await base.close();
+    throw error;
+  }
+}
+
+/** A file of blocks of another length belongs to another release: without it there is still the bundle. */
+async function usableFile(file: ByteSource | undefined, data_bytes: number): Promise<ByteSource | undefined> {
+  if (!file) return undefined;
+  try {
+    return (await file.size_bytes()) === data_bytes ? file : undefined;
+  } catch (error) {
+    if (error instanceof BulkheadError && /^(FETCH_NOT_FOUND|FETCH_FORBIDDEN|BUNDLE_FILE_)/.test(error.code))
+      return undefined;
+    throw error;
+  }
+}
+
+/** Undefined where the pieces of the bundle are of another length than ours: nobody knows which holds a block. */
+async function fromPieces(
+  bundle: BundleFile,
+  plan: BlockPlan,
+): Promise<{ from: BlockOrigin; fetch_bytes: number } | undefined> {
+  const pieces = await piecesOf(bundle, bundle.manifest.slot.data_bytes);
+  if (pieces.slice(0, -1).some(({ target_bytes }) => target_bytes !== PIECE_TARGET_BYTES)) return undefined;
+  const { start_bytes } = bundle.section('payload');
+  const readPiece = async (number: number) => {
+    const only = readPieces(bundle.source, start_bytes, pieces.slice(0, number + 1), number);
+    for await (const { data } of unpackPieces(only)) return data;
+    throw new BulkheadError('UPDATE_PIECE_MISSING', `${bundle.source.name} has no piece ${number}`);
+  };
+  const fetch_bytes = plan.fetch_pieces.reduce(
+    (sum, number) => sum + (pieces[number]?.payload_bytes ?? 0),
+    0,
+  );
+  return { from: { readPiece }, fetch_bytes };
+}

@@ -1,0 +1,259 @@
+import { BulkheadError, describeError } from '../../base/errors.ts';
+import { formatBytes } from '../../base/text.ts';
+import type { Slot } from '../../partitions/slot.ts';
+import { type Allowances, admitRelease, type UpdateMachine } from '../admission.ts';
+import type { BundleManifest } from '../bundle/manifest.ts';
+import { type OpenBundle, openBundle } from '../bundle/open-bundle.ts';
+import { slotStreamReader } from '../delta/blob-reader.ts';
+import type { TrustedKeys } from '../signing/trust.ts';
+import type { JsonFile } from '../state/json-file.ts';
+import type { Method, PendingUpdate, RebootWish } from '../state/records.ts';
+import { blocksStream } from './blocks-stream.ts';
+import type { BaseSlotPlace, PricedStream } from './priced-stream.ts';
+import { deltaSuffix, type ReleasePlace } from './release-place.ts';
+import { deltaStream, fullStream } from './streams.ts';
+import { stopped, type TargetStream, type TransferProgress, transferSlot } from './transfer.ts';
+
+/** What the caller wants beside the release itself. */
+export interface InstallWishes {
+  allowed: Allowances;
+  /** Ways that may be taken, in this order; all when absent. */
+  methods?: readonly Method[];
+  reboot: RebootWish;
+}
+
+/** What an update touches. */
+export interface InstallTools {
+  machine: UpdateMachine;
+  target: { slot: Slot; device: string };
+  base: BaseSlotPlace;
+  trust: {
+    keys: TrustedKeys;
+    /** A newer key set came with the bundle and was accepted. */
+    store(keys: TrustedKeys): void;
+  };
+  boot: {
+    /** The slot stops being one to fall back to; durable. */
+    discard(): Promise<void>;
+    /** The slot goes on trial, once GRUB's own checks of it were made; durable. */
+    arm(): Promise<void>;
+  };
+  pending: JsonFile<PendingUpdate>;
+  journalFile: string;
+  now(): Date;
+  /** What the whole update may fetch; refused before a byte of payload when it would be more. */
+  fetch_max_bytes?: number | undefined;
+  /** Bytes that came over the network so far. */
+  transferred_bytes(): number;
+  onEvent(event: InstallEvent): void;
+  signal?: AbortSignal | undefined;
+}
+
+export type InstallEvent =
+  | { event: 'chosen'; method: Method; version: string; fetch_bytes: number }
+  | ({ event: 'progress'; method: Method; version: string } & TransferProgress)
+  | { event: 'method-failed'; method: Method; code: string; message: string };
+
+export interface InstallResult {
+  version: string;
+  slot: Slot;
+  method: Method;
+  fetched_bytes: number;
+  pending: PendingUpdate;
+}
+
+/** With these no other way helps: the operator stopped it, or the machine itself is in the way. */
+const FINAL =
+  /^(UPDATE_STOPPED|UPDATE_STATE_UNWRITABLE|UPDATE_SLOT_|UPDATE_READ_BACK_|BOOT_|FETCH_DATA_CAP|FETCH_ABORTED)/;
+const ALL_METHODS: readonly Method[] = ['delta', 'blocks', 'full'];
+
+/**
+ * Fetches a release into the standby slot by the cheapest way that works, and puts it on trial. The running slot is
+ * only read. Nothing changes before signature and admission have passed.
+ *
+ * @throws BulkheadError of the last way that was tried; the boot state is then as it was, or has one slot less to fall
+ *         back to
+ */
+export async function installRelease(
+  place: ReleasePlace,
+  wishes: InstallWishes,
+  tools: InstallTools,
+): Promise<InstallResult> {
+  let failure: unknown;
+  for (const method of wishes.methods ?? ALL_METHODS) {
+    if (tools.signal?.aborted) throw stopped();
+    try {
+      const stream = await openStream(method, place, wishes, tools);
+      if (stream) return await installStream(stream, wishes, tools);
+    } catch (error) {
+      const code = error instanceof BulkheadError ? error.code : 'INTERNAL';
+      if (FINAL.test(code)) throw error;
+      tools.onEvent({ event: 'method-failed', method, code, message: describeError(error) });
+      failure = error;
+    }
+  }
+  throw (
+    failure ??
+    new BulkheadError(
+      'UPDATE_NO_WAY',
+      `there is no ${(wishes.methods ?? ALL_METHODS).join(' or ')} of ${place.name}`,
+      {
+        hint: 'leave out --delta-only, or publish a delta from the release that runs',
+      },
+    )
+  );
+}
+
+/** What one way would cost, or why it is none. */
+export interface WayPrice {
+  method: Method;
+  version: string | null;
+  fetch_bytes: number | null;
+  /** Code and message of what stands in the way; null when nothing does. */
+  refusal: { code: string; message: string; hint: string | null } | null;
+}
+
+/** Looks at every way without taking one: heads and trees are fetched, no payload. Ways that do not exist are left out. */
+export async function priceWays(
+  place: ReleasePlace,
+  wishes: InstallWishes,
+  tools: InstallTools,
+): Promise<WayPrice[]> {
+  const prices: WayPrice[] = [];
+  for (const method of wishes.methods ?? ALL_METHODS) {
+    try {
+      const stream = await openStream(method, place, wishes, tools);
+      if (!stream) continue;
+      await stream.close();
+      const { manifest, fetch_bytes } = stream;
+      prices.push({ method, version: manifest.version, fetch_bytes, refusal: null });
+    } catch (error) {
+      const known = error instanceof BulkheadError ? error : undefined;
+      const refusal = {
+        code: known?.code ?? 'INTERNAL',
+        message: describeError(error),
+        hint: known?.hint ?? null,
+      };
+      prices.push({ method, version: null, fetch_bytes: null, refusal });
+    }
+  }
+  return prices;
+}
+
+async function openStream(
+  method: Method,
+  place: ReleasePlace,
+  wishes: InstallWishes,
+  tools: InstallTools,
+): Promise<PricedStream | undefined> {
+  if (method === 'delta') return openDelta(place, wishes, tools);
+  const source = place.open('');
+  if (!source || (method === 'blocks' && place.local)) return undefined;
+  const bundle = await admit(await openBundle(source, tools.trust.keys, tools.now()), wishes, tools);
+  if (bundle.manifest.kind === 'delta') return method === 'full' ? priced(bundle, tools) : undefined;
+  const full_bytes = bundle.section('payload').bytes;
+  if (method === 'blocks') {
+    const blocks = await blocksStream(bundle, place.open('.blocks'), tools.base);
+    // Never more than everything, and not much trouble for little.
+    if (blocks && blocks.fetch_bytes <= full_bytes * BLOCKS_WORTH_IT) return blocks;
+    await blocks?.close();
+    return undefined;
+  }
+  return { ...(await fullStream(bundle)), fetch_bytes: full_bytes, close: async () => {} };
+}
+
+/** Above this share of the full payload its better compression and single stream are the better way. */
+const BLOCKS_WORTH_IT = 0.8;
+
+async function openDelta(
+  place: ReleasePlace,
+  wishes: InstallWishes,
+  tools: InstallTools,
+): Promise<PricedStream | undefined> {
+  const source = place.open(deltaSuffix(tools.machine.running.root_hash));
+  if (!source) return undefined;
+  let bundle: OpenBundle;
+  try {
+    bundle = await openBundle(source, tools.trust.keys, tools.now());
+  } catch (error) {
+    if (error instanceof BulkheadError && error.code === 'FETCH_NOT_FOUND') return undefined;
+    throw error;
+  }
+  return priced(await admit(bundle, wishes, tools), tools);
+}
+
+async function priced(bundle: OpenBundle, tools: InstallTools): Promise<PricedStream> {
+  const base = slotStreamReader(tools.base.device, tools.base);
+  const fetch_bytes = bundle.section('payload').bytes;
+  return { ...(await deltaStream(bundle, base)), fetch_bytes, close: async () => base.close() };
+}
+
+/** Everything that can be refused before the payload. A newer key set counts from here on. */
+async function admit(bundle: OpenBundle, wishes: InstallWishes, tools: InstallTools): Promise<OpenBundle> {
+  if (bundle.keysChanged) tools.trust.store(bundle.trusted);
+  admitRelease(bundle.manifest, tools.machine, wishes.allowed);
+  return bundle;
+}
+
+async function installStream(
+  stream: PricedStream,
+  wishes: InstallWishes,
+  tools: InstallTools,
+): Promise<InstallResult> {
+  const { manifest, method, fetch_bytes } = stream;
+  try {
+    requireWithinCap(stream, tools);
+    tools.onEvent({ event: 'chosen', method, version: manifest.version, fetch_bytes });
+    await tools.boot.discard();
+    // What was on its way is given up with the slot it lay in.
+    tools.pending.remove();
+    await transferSlot(stream, {
+      ...tools.target,
+      journalFile: tools.journalFile,
+      signal: tools.signal,
+      onProgress: (progress) =>
+        tools.onEvent({ event: 'progress', method, version: manifest.version, ...progress }),
+    });
+  } finally {
+    await stream.close();
+  }
+  const pending = pendingUpdate(stream, manifest, wishes, tools);
+  tools.pending.write(pending);
+  await tools.boot.arm();
+  const { fetched_bytes } = pending;
+  return { version: manifest.version, slot: tools.target.slot, method, fetched_bytes, pending };
+}
+
+function requireWithinCap(stream: PricedStream, tools: InstallTools): void {
+  const { fetch_max_bytes } = tools;
+  if (fetch_max_bytes === undefined) return;
+  const whole_bytes = tools.transferred_bytes() + stream.fetch_bytes;
+  if (whole_bytes <= fetch_max_bytes) return;
+  throw new BulkheadError(
+    'FETCH_DATA_CAP',
+    `the update would fetch ${formatBytes(whole_bytes)}, ${formatBytes(fetch_max_bytes)} are allowed`,
+    { hint: 'publish a delta from the release that runs, or allow more: --max-fetch, update.data_cap_mib' },
+  );
+}
+
+function pendingUpdate(
+  stream: TargetStream,
+  manifest: BundleManifest,
+  wishes: InstallWishes,
+  tools: InstallTools,
+): PendingUpdate {
+  const { slot, version, root_hash } = tools.machine.running;
+  return {
+    format: 1,
+    version: manifest.version,
+    slot: tools.target.slot,
+    root_hash: manifest.slot.root_hash,
+    bundle: stream.bundle,
+    from: { slot, version, root_hash },
+    method: stream.method,
+    fetched_bytes: tools.transferred_bytes(),
+    written_at: tools.now().toISOString(),
+    reboot: wishes.reboot,
+    rollback: false,
+  };
+}

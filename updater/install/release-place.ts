@@ -1,0 +1,70 @@
+import { existsSync } from 'node:fs';
+import { BulkheadError } from '../../base/errors.ts';
+import { fileSource } from '../bundle/file-source.ts';
+import { httpSource } from '../fetch/http-source.ts';
+import type { FetchOptions } from '../fetch/options.ts';
+import type { ByteSource } from '../source.ts';
+
+/** Where a release lies, and beside it what makes fetching it cheaper: `NAME`, `NAME.blocks`, `NAME.from-ROOT`. */
+export interface ReleasePlace {
+  /** For messages. */
+  readonly name: string;
+  /** A file on this machine: fetching costs nothing. */
+  readonly local: boolean;
+  /** Undefined where it is plain that there is no such file. */
+  open(suffix: string): ByteSource | undefined;
+}
+
+/** @param root_hash of the release that runs */
+export function deltaSuffix(root_hash: string): string {
+  return `.from-${root_hash.slice(0, 16)}`;
+}
+
+/**
+ * A file, or one or more URLs of the same bundle, in the order in which they are tried.
+ *
+ * @throws BulkheadError UPDATE_PLACE_INVALID
+ */
+export function releasePlace(locations: readonly string[], http: FetchOptions): ReleasePlace {
+  const [first] = locations;
+  const remote = locations.filter((location) => /^https?:\/\//i.test(location));
+  if (first === undefined || (remote.length > 0 && remote.length < locations.length)) {
+    throw new BulkheadError(
+      'UPDATE_PLACE_INVALID',
+      first === undefined ? 'no bundle was named' : 'files and URLs cannot be mixed',
+      { hint: 'name one file, or one or more URLs of the same bundle' },
+    );
+  }
+  if (remote.length > 0) {
+    const place = httpSource(remote, http);
+    return {
+      name: place.name,
+      local: false,
+      open: (suffix) =>
+        suffix === ''
+          ? place
+          : httpSource(
+              remote.map((url) => beside(url, suffix)),
+              http,
+            ),
+    };
+  }
+  if (locations.length > 1) {
+    throw new BulkheadError('UPDATE_PLACE_INVALID', 'more than one file was named', {
+      hint: 'one bundle is installed at a time',
+    });
+  }
+  return {
+    name: first,
+    local: true,
+    open: (suffix) =>
+      suffix === '' || existsSync(`${first}${suffix}`) ? fileSource(`${first}${suffix}`) : undefined,
+  };
+}
+
+/** The same URL with a suffix on its path; a query (a token, say) stays. */
+function beside(location: string, suffix: string): string {
+  const url = new URL(location);
+  url.pathname += suffix;
+  return url.href;
+}

@@ -1,0 +1,148 @@
+import { BulkheadError } from '../../base/errors.ts';
+import { BLOCK_BYTES } from '../../partitions/slot-blob.ts';
+import { HASH_BYTES } from '../../partitions/verity-tree.ts';
+import { TAIL_BYTES } from '../bundle/manifest.ts';
+import { WRITE_BUFFER_BYTES } from '../limits.ts';
+import { BlockHasher, type SlotBuffer, slotBuffer } from './slot-buffer.ts';
+import type { SlotDevice } from './slot-device.ts';
+import type { SlotShape } from './slot-shape.ts';
+
+/** What a writer has to know to go on where another one was cut off. */
+export interface WriterStand {
+  /** Bytes of the target stream that were taken. */
+  position_bytes: number;
+  /** The first block, which is not on the disk until the very end. */
+  firstBlock: Uint8Array;
+  /** Bytes taken behind the last whole block that is on the disk: the beginning of a block, or of the tail. */
+  rest: Uint8Array;
+  /** Hashes of the blocks before that. */
+  leaves: Uint8Array;
+}
+
+/**
+ * Takes the target stream in order (data area, then tail) and writes the data area, hashing as it goes. The first
+ * block, which holds the header that makes a slot of it, stays in memory: a slot that is only half written has no
+ * header, so GRUB never starts it.
+ */
+export class SlotWriter {
+  readonly leaves: Uint8Array;
+  readonly firstBlock: Uint8Array;
+  readonly tail = new Uint8Array(TAIL_BYTES);
+  #position_bytes = 0;
+  #buffer = slotBuffer();
+  #spare = slotBuffer();
+  #bufferStart_bytes = 0;
+  #fill_bytes = 0;
+  #writing: Promise<void> = Promise.resolve();
+  readonly #device: SlotDevice;
+  readonly #shape: SlotShape;
+  readonly #hasher: BlockHasher;
+
+  constructor(device: SlotDevice, shape: SlotShape, salt: Uint8Array, stand?: WriterStand) {
+    this.#device = device;
+    this.#shape = shape;
+    this.#hasher = new BlockHasher(salt);
+    this.leaves = new Uint8Array(shape.data_blocks * HASH_BYTES);
+    this.firstBlock = new Uint8Array(BLOCK_BYTES);
+    if (stand) this.#resume(stand);
+  }
+
+  get position_bytes(): number {
+    return this.#position_bytes;
+  }
+
+  /** @throws BulkheadError UPDATE_STREAM_TOO_LONG; what the device throws */
+  async put(bytes: Uint8Array): Promise<void> {
+    let taken_bytes = 0;
+    while (taken_bytes < bytes.length) {
+      const rest = bytes.subarray(taken_bytes);
+      taken_bytes +=
+        this.#position_bytes < this.#shape.data_bytes ? await this.#putData(rest) : this.#putTail(rest);
+    }
+  }
+
+  /** Waits for what was taken to be on the disk, its cache included. */
+  async settle(): Promise<void> {
+    await this.#writeWholeBlocks();
+    await this.#writing;
+    await this.#device.flush();
+  }
+
+  /** Both buffers, for somebody else to use when everything was put and settled; the writer has no more need of them. */
+  buffers(): readonly [SlotBuffer, SlotBuffer] {
+    return [this.#buffer, this.#spare];
+  }
+
+  /** What to journal. Call `settle` before. */
+  stand(): Omit<WriterStand, 'leaves'> {
+    const inTail_bytes = this.#position_bytes - this.#shape.data_bytes;
+    const rest =
+      inTail_bytes > 0
+        ? this.tail.subarray(0, inTail_bytes)
+        : this.#buffer.bytes.subarray(0, this.#fill_bytes);
+    return { position_bytes: this.#position_bytes, firstBlock: this.firstBlock, rest: Uint8Array.from(rest) };
+  }
+
+  #resume({ position_bytes, firstBlock, rest, leaves }: WriterStand): void {
+    this.#position_bytes = position_bytes;
+    this.firstBlock.set(firstBlock);
+    this.leaves.set(leaves);
+    if (position_bytes > this.#shape.data_bytes) {
+      this.tail.set(rest);
+      return;
+    }
+    this.#buffer.bytes.set(rest);
+    this.#fill_bytes = rest.length;
+    this.#bufferStart_bytes = position_bytes - rest.length;
+  }
+
+  async #putData(bytes: Uint8Array): Promise<number> {
+    const take_bytes = Math.min(
+      bytes.length,
+      WRITE_BUFFER_BYTES - this.#fill_bytes,
+      this.#shape.data_bytes - this.#position_bytes,
+    );
+    this.#buffer.bytes.set(bytes.subarray(0, take_bytes), this.#fill_bytes);
+    this.#fill_bytes += take_bytes;
+    this.#position_bytes += take_bytes;
+    if (this.#fill_bytes === WRITE_BUFFER_BYTES || this.#position_bytes === this.#shape.data_bytes)
+      await this.#writeWholeBlocks();
+    return take_bytes;
+  }
+
+  #putTail(bytes: Uint8Array): number {
+    const at_bytes = this.#position_bytes - this.#shape.data_bytes;
+    const take_bytes = Math.min(bytes.length, TAIL_BYTES - at_bytes);
+    if (take_bytes === 0) {
+      throw new BulkheadError(
+        'UPDATE_STREAM_TOO_LONG',
+        `the payload yields more than the ${this.#shape.data_bytes + TAIL_BYTES} bytes of the slot`,
+      );
+    }
+    this.tail.set(bytes.subarray(0, take_bytes), at_bytes);
+    this.#position_bytes += take_bytes;
+    return take_bytes;
+  }
+
+  /** One buffer is on its way to the disk while the other is filled and hashed. */
+  async #writeWholeBlocks(): Promise<void> {
+    const whole_bytes = this.#fill_bytes - (this.#fill_bytes % BLOCK_BYTES);
+    if (whole_bytes === 0) return;
+    const start_bytes = this.#bufferStart_bytes;
+    const full = this.#buffer;
+    const place = (start_bytes / BLOCK_BYTES) * HASH_BYTES;
+    this.#hasher.hash(full, whole_bytes / BLOCK_BYTES, this.leaves, place);
+    if (start_bytes === 0) {
+      this.firstBlock.set(full.bytes.subarray(0, BLOCK_BYTES));
+      full.bytes.fill(0, 0, BLOCK_BYTES);
+    }
+    await this.#writing;
+    this.#writing = this.#device.write(start_bytes, full.bytes.subarray(0, whole_bytes));
+    // A failure is thrown where it is awaited; until then it must not count as nobody's.
+    this.#writing.catch(() => {});
+    this.#spare.bytes.set(full.bytes.subarray(whole_bytes, this.#fill_bytes));
+    [this.#buffer, this.#spare] = [this.#spare, full];
+    this.#bufferStart_bytes += whole_bytes;
+    this.#fill_bytes -= whole_bytes;
+  }
+}

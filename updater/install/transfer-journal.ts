@@ -1,0 +1,171 @@
+import { createHash } from 'node:crypto';
+import { closeSync, fdatasyncSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { Type as t } from '@sinclair/typebox';
+import { Value } from '@sinclair/typebox/value';
+import { fsyncFolder } from '../../base/atomic-file.ts';
+import { Pattern, SlotName } from '../../base/schema.ts';
+import { BLOCK_BYTES } from '../../partitions/slot-blob.ts';
+import { HASH_BYTES } from '../../partitions/verity-tree.ts';
+
+/**
+ * How far a transfer into a slot has come, so that it goes on after a reboot: one JSON object a line, appended and
+ * synchronised. Nothing in it is trusted: what it claims to be on the disk is read and hashed again before it counts,
+ * and the whole slot is held to the signed root hash in the end.
+ */
+
+const Hex256 = Pattern(/^[0-9a-f]{64}$/);
+const Head = t.Object(
+  {
+    format: t.Literal(1),
+    /** Of the bundle whose pieces are counted (a full one or a delta). */
+    bundle: Hex256,
+    slot: SlotName,
+  },
+  { additionalProperties: false },
+);
+const Checkpoint = t.Object(
+  {
+    pieces: t.Integer({ minimum: 1 }),
+    position_bytes: t.Integer({ minimum: 1 }),
+    /** SHA-256 of the leaf hashes of the blocks since the checkpoint before. */
+    leaves_sha256: Hex256,
+    /** Base64: what belongs to a block that is not complete. */
+    rest: t.String(),
+    /** Base64, in the first checkpoint only: the block that is not on the disk. */
+    first: t.Optional(t.String()),
+  },
+  { additionalProperties: false },
+);
+export type TransferHead = (typeof Head)['static'];
+type CheckpointLine = (typeof Checkpoint)['static'];
+
+/** Where a transfer stood when it was written down. */
+export interface Checkpoint {
+  /** Pieces that were taken. */
+  pieces: number;
+  position_bytes: number;
+  rest: Uint8Array;
+  leaves_sha256: string;
+}
+
+export interface TransferRecord {
+  head: TransferHead;
+  firstBlock: Uint8Array;
+  /** Each further than the one before. */
+  checkpoints: Checkpoint[];
+}
+
+/** Blocks of the data area that are on the disk at a position of the target stream. */
+export function wholeBlocks(position_bytes: number, data_bytes: number): number {
+  return Math.floor(Math.min(position_bytes, data_bytes) / BLOCK_BYTES);
+}
+
+/** What is written down, or undefined when nothing is, or nothing that can be used. A torn last line is left out. */
+export function readTransfer(path: string): TransferRecord | undefined {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch {
+    // No transfer was begun. One whose journal cannot be read starts over, which is always right.
+    return undefined;
+  }
+  const lines = text.split('\n').map(parseLine);
+  const head = lines.shift();
+  if (!Value.Check(Head, head)) return undefined;
+  const checkpoints: Checkpoint[] = [];
+  let first: string | undefined;
+  for (const line of lines) {
+    if (!Value.Check(Checkpoint, line)) break;
+    first ??= line.first;
+    const { pieces, position_bytes, leaves_sha256 } = line;
+    checkpoints.push({ pieces, position_bytes, leaves_sha256, rest: Buffer.from(line.rest, 'base64') });
+  }
+  const firstBlock = Buffer.from(first ?? '', 'base64');
+  const rising = checkpoints.every(({ pieces, position_bytes }, at) => {
+    const before = checkpoints[at - 1];
+    return !before || (pieces > before.pieces && position_bytes > before.position_bytes);
+  });
+  return rising && firstBlock.length === BLOCK_BYTES ? { head, firstBlock, checkpoints } : undefined;
+}
+
+export class TransferJournal {
+  readonly #path: string;
+  readonly #data_bytes: number;
+  #hashed_blocks = 0;
+  #entries = 0;
+
+  constructor(path: string, data_bytes: number) {
+    this.#path = path;
+    this.#data_bytes = data_bytes;
+  }
+
+  /** Begins anew, or goes on behind the checkpoints that were found to be true. */
+  begin(head: TransferHead, kept?: TransferRecord): void {
+    mkdirSync(dirname(this.#path), { recursive: true });
+    const lines: unknown[] = [head];
+    for (const [number, { rest, ...checkpoint }] of (kept?.checkpoints ?? []).entries()) {
+      const line: CheckpointLine = { ...checkpoint, rest: Buffer.from(rest).toString('base64') };
+      if (number === 0 && kept) line.first = Buffer.from(kept.firstBlock).toString('base64');
+      lines.push(line);
+    }
+    this.#write('w', lines);
+    fsyncFolder(dirname(this.#path));
+    const last = kept?.checkpoints.at(-1);
+    this.#entries = kept?.checkpoints.length ?? 0;
+    this.#hashed_blocks = last ? wholeBlocks(last.position_bytes, this.#data_bytes) : 0;
+  }
+
+  /** Everything up to here is on the disk: call after the device was flushed. */
+  add(
+    pieces: number,
+    stand: { position_bytes: number; rest: Uint8Array; firstBlock: Uint8Array },
+    leaves: Uint8Array,
+  ): void {
+    const blocks = wholeBlocks(stand.position_bytes, this.#data_bytes);
+    // The first checkpoint has to carry the first block, so there is none before it.
+    if (blocks === 0) return;
+    const line: CheckpointLine = {
+      pieces,
+      position_bytes: stand.position_bytes,
+      leaves_sha256: digestOfLeaves(leaves, this.#hashed_blocks, blocks),
+      rest: Buffer.from(stand.rest).toString('base64'),
+    };
+    if (this.#entries === 0) line.first = Buffer.from(stand.firstBlock).toString('base64');
+    this.#write('a', [line]);
+    this.#hashed_blocks = blocks;
+    this.#entries += 1;
+  }
+
+  remove(): void {
+    rmSync(this.#path, { force: true });
+    fsyncFolder(dirname(this.#path));
+  }
+
+  #write(flag: 'a' | 'w', lines: readonly unknown[]): void {
+    const file = openSync(this.#path, flag, 0o600);
+    try {
+      const bytes = Buffer.from(lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+      for (let written = 0; written < bytes.length; ) written += writeSync(file, bytes, written);
+      fdatasyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+  }
+}
+
+/** SHA-256 of the leaf hashes from one block up to, not including, another. */
+export function digestOfLeaves(leaves: Uint8Array, from_block: number, to_block: number): string {
+  return createHash('sha256')
+    .update(leaves.subarray(from_block * HASH_BYTES, to_block * HASH_BYTES))
+    .digest('hex');
+}
+
+function parseLine(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    // Torn by a power cut, or the empty end: the lines before it stand.
+    return undefined;
+  }
+}

@@ -1,0 +1,141 @@
+import { alignedBuffer } from '../../base/direct-io.ts';
+import { BulkheadError } from '../../base/errors.ts';
+import type { Slot } from '../../partitions/slot.ts';
+import { BLOCK_BYTES } from '../../partitions/slot-blob.ts';
+import { type BundleManifest, TAIL_BYTES } from '../bundle/manifest.ts';
+import { REPEATED_TRANSFER_MAX_BYTES } from '../limits.ts';
+import type { Method } from '../state/records.ts';
+import { confirmTransfer, type Resumption } from './resume.ts';
+import { openSlotDevice, type SlotDevice } from './slot-device.ts';
+import { finishSlot } from './slot-finish.ts';
+import { slotShape } from './slot-shape.ts';
+import { SlotWriter } from './slot-writer.ts';
+import { readTransfer, TransferJournal } from './transfer-journal.ts';
+
+/** A stretch of the target stream; `piece` is set on the last one of a piece. */
+export interface StreamPart {
+  bytes: Uint8Array;
+  piece?: {
+    /** Pieces taken so far, this one included. */
+    done: number;
+    /** What this piece cost to fetch, and what the next one will. */
+    fetched_bytes: number;
+    next_bytes: number;
+  };
+}
+
+/** One way to the bytes of a slot: data area, then tail, in order, from any piece on. */
+export interface TargetStream {
+  method: Method;
+  /** Digest of the bundle whose pieces are counted. */
+  bundle: string;
+  manifest: BundleManifest;
+  parts(from_piece: number): AsyncIterable<StreamPart>;
+}
+
+export interface TransferProgress {
+  phase: 'transfer' | 'read-back';
+  done_bytes: number;
+  total_bytes: number;
+  /** Where the transfer went on; 0 when it began anew. */
+  resumed_bytes: number;
+}
+
+export interface TransferTarget {
+  slot: Slot;
+  device: string;
+  journalFile: string;
+  onProgress(progress: TransferProgress): void;
+  signal?: AbortSignal | undefined;
+}
+
+/**
+ * Writes a slot whole: data, tree, tail, read back, and the first block last. When this returns, the bytes of the
+ * partition are those of the signed release; when it throws, the slot has no header, and the journal says where to go on.
+ *
+ * @throws BulkheadError UPDATE_STOPPED when the signal came, and whatever stands in the way
+ */
+export async function transferSlot(stream: TargetStream, target: TransferTarget): Promise<void> {
+  const { manifest } = stream;
+  const shape = slotShape(manifest);
+  const salt = Buffer.from(manifest.slot.salt, 'hex');
+  const device = await openSlotDevice(target.device);
+  try {
+    const journal = new TransferJournal(target.journalFile, shape.data_bytes);
+    const head = { format: 1, bundle: stream.bundle, slot: target.slot } as const;
+    const resumption = await findResumption(device, stream, target);
+    journal.begin(head, resumption?.record);
+    const writer = new SlotWriter(device, shape, salt, resumption?.stand);
+    if (!resumption) await clearHeader(device);
+    await writeStream(stream, target, writer, journal, resumption);
+    if (writer.position_bytes !== shape.data_bytes + TAIL_BYTES) {
+      throw new BulkheadError(
+        'UPDATE_STREAM_TOO_SHORT',
+        `the payload yields ${writer.position_bytes} of the ${shape.data_bytes + TAIL_BYTES} bytes of the slot`,
+      );
+    }
+    const total_bytes = shape.data_bytes;
+    const resumed_bytes = resumption?.stand.position_bytes ?? 0;
+    try {
+      await finishSlot(device, writer, manifest, shape, (done_bytes) =>
+        target.onProgress({ phase: 'read-back', done_bytes, total_bytes, resumed_bytes }),
+      );
+    } catch (error) {
+      // What is on the disk is wrong as a whole: going on from it would end here again. A disk error may pass.
+      if (error instanceof BulkheadError) journal.remove();
+      throw error;
+    }
+    journal.remove();
+  } finally {
+    await device.close();
+  }
+}
+
+async function findResumption(
+  device: SlotDevice,
+  stream: TargetStream,
+  target: TransferTarget,
+): Promise<Resumption | undefined> {
+  const record = readTransfer(target.journalFile);
+  if (record?.head.bundle !== stream.bundle || record.head.slot !== target.slot) return undefined;
+  const salt = Buffer.from(stream.manifest.slot.salt, 'hex');
+  return confirmTransfer(device, record, slotShape(stream.manifest), salt);
+}
+
+/** A slot that is being written is no slot: without its header GRUB passes it over. */
+async function clearHeader(device: SlotDevice): Promise<void> {
+  await device.write(0, alignedBuffer(BLOCK_BYTES));
+  await device.flush();
+}
+
+async function writeStream(
+  stream: TargetStream,
+  target: TransferTarget,
+  writer: SlotWriter,
+  journal: TransferJournal,
+  resumption: Resumption | undefined,
+): Promise<void> {
+  const total_bytes = stream.manifest.slot.data_bytes + TAIL_BYTES;
+  const resumed_bytes = resumption?.stand.position_bytes ?? 0;
+  let unjournalled_bytes = 0;
+  for await (const { bytes, piece } of stream.parts(resumption?.pieces ?? 0)) {
+    await writer.put(bytes);
+    target.onProgress({ phase: 'transfer', done_bytes: writer.position_bytes, total_bytes, resumed_bytes });
+    if (piece) {
+      unjournalled_bytes += piece.fetched_bytes;
+      const due = unjournalled_bytes + piece.next_bytes > REPEATED_TRANSFER_MAX_BYTES;
+      if (due || target.signal?.aborted) {
+        await writer.settle();
+        journal.add(piece.done, writer.stand(), writer.leaves);
+        unjournalled_bytes = 0;
+      }
+    }
+    if (target.signal?.aborted) throw stopped();
+  }
+}
+
+export function stopped(): BulkheadError {
+  return new BulkheadError('UPDATE_STOPPED', 'the update was stopped; the running slot is as it was', {
+    hint: 'the same command goes on where it stopped',
+  });
+}

@@ -1,0 +1,37 @@
+/** Limits of the updater, each with its reason. Sizes of the slot itself are in partitions/. */
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+
+/**
+ * Bytes of the slot that one piece of a full payload yields. A piece is verified whole before it is decompressed, so
+ * this bounds memory, and it is what a broken transfer may have to repeat. One block less than a MiB, so that one that
+ * does not shrink still fits with what zstd puts around it.
+ */
+export const PIECE_TARGET_BYTES = MIB - 4 * KIB;
+/** Compressed bytes of one piece, of a full bundle or of a delta. */
+export const PIECE_PAYLOAD_MAX_BYTES = MIB;
+/** A delta piece may yield much more than it weighs (unchanged runs), but never more than a slot. */
+export const PIECES_MAX = 65_536;
+
+/** The signed part comes before anything is known of its maker: enough for a manifest with every field at its longest. */
+export const ENVELOPE_MAX_BYTES = 64 * KIB;
+/** SBOM, provenance, key set: read whole into memory where they are read at all. */
+export const DOCUMENT_MAX_BYTES = 8 * MIB;
+/** The largest slot that is laid out (partitions/layout-limits.ts); no manifest may promise more. */
+export const SLOT_MAX_BYTES = 10 * KIB * MIB;
+
+/** Unacknowledged payload that a cut of the power may cost; the transfer journal is written before it grows beyond. */
+export const REPEATED_TRANSFER_MAX_BYTES = MIB;
+
+/**
+ * Two of these go around between decompression and disk, in one transfer each. Large enough that a disk works at full speed: 1 MiB
+ * was not faster, and the whole updater is to stay below 64 MB.
+ */
+export const WRITE_BUFFER_BYTES = MIB / 2;
+
+/** Updates that ended and are still listed: years of monthly releases. */
+export const HISTORY_KEEP = 200;
+
+/** Lines of a failed trial's console that are kept: a panic with its call trace and what came before. */
+export const CONSOLE_TAIL_LINES = 120;
