@@ -18,6 +18,7 @@ export default defineConfig({
             '{appliance,base,bench,health-gate,iso,partitions,scripts,status-page,updater}/**/*.test.{ts,tsx}',
             'test/repository/**/*.test.ts',
           ],
+          globalSetup: ['./test/unit/temporary-folder.ts'],
           testTimeout: 20_000,
         },
       },

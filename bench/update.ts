@@ -8,13 +8,20 @@ import { hostFacts } from './lib/host-facts.ts';
 import { contest } from './lib/update/contest.ts';
 import type { Arena } from './lib/update/contestant.ts';
 import { killTransfers } from './lib/update/killed.ts';
-import { DEVICE_SPARE_BYTES, UPDATE_RUNS } from './lib/update/limits.ts';
+import {
+  DEVICE_SPARE_BYTES,
+  type Effort,
+  QUICK_EFFORT,
+  RELEASE_EFFORT,
+  UPDATE_RUNS,
+} from './lib/update/limits.ts';
 import { openLoopDevice } from './lib/update/measure.ts';
 import { ourContestants } from './lib/update/ours.ts';
 import { renderPage } from './lib/update/page.ts';
 import { installPeers, peerContestants } from './lib/update/peers.ts';
 import type { UpdateResults } from './lib/update/results.ts';
-import { type BenchSlots, earlierSlots, makeSlots } from './lib/update/slots.ts';
+import { type BenchSlots, earlierSlots, makeSlots, type VariantSlot } from './lib/update/slots.ts';
+import { openSlowLine } from './lib/update/slow-line.ts';
 
 /** `npm run bench:update`: what an update costs, beside what others would cost. See docs/reference/update-numbers.md. */
 
@@ -22,7 +29,7 @@ const RESULTS_FILE = join(import.meta.dirname, 'results/update.json');
 const PAGE_FILE = join(SOURCE, 'docs/reference/update-numbers.md');
 
 interface BenchOptions {
-  runs: number;
+  runs?: number;
   quick?: true;
   reuse?: true;
   work: string;
@@ -36,8 +43,15 @@ const program = new Command('bench:update')
       'loop device. Needs root, an image that was built, 8 GB of disk and about an hour, most of it for what the others have ' +
       'to make. Installs what is missing of them. Writes bench/results/update.json and docs/reference/update-numbers.md.',
   )
-  .option('--runs <count>', 'runs of each contestant, in turn', parseRuns, UPDATE_RUNS)
-  .option('--quick', 'one run of each')
+  .option(
+    '--runs <count>',
+    `runs of each contestant, in turn (default: ${UPDATE_RUNS}, with --quick 1)`,
+    parseRuns,
+  )
+  .option(
+    '--quick',
+    'one run of each, faster compression, no bsdiff of large files: ten minutes; its bytes are not those of releases',
+  )
   .option('--reuse', 'take the slot images of the run before')
   .option('--work <folder>', 'where slot images and what is made of them lie', join(BUILD, 'bench/update'))
   .option('--keep', 'leave them there for the next run')
@@ -63,13 +77,20 @@ async function measure(options: BenchOptions): Promise<void> {
     process.stderr.write(`${elapsed_s.toFixed(0).padStart(5)} s  ${text}\n`);
   };
   const work = resolve(options.work);
-  const runs = options.quick ? 1 : options.runs;
+  const runs = options.runs ?? (options.quick ? 1 : UPDATE_RUNS);
+  const effort = options.quick ? QUICK_EFFORT : RELEASE_EFFORT;
   requireReady();
   mkdirSync(work, { recursive: true });
   const tools = await installPeers();
   const slots = (options.reuse && earlierSlots(work)) || (await makeSlots(work, say));
   const host = await hostFacts();
-  const results = { host, tools, runs, ...(await contestAll(work, slots, runs, say)) };
+  const results: UpdateResults = {
+    host,
+    tools,
+    runs,
+    zstd_level: effort.zstd_level,
+    ...(await contestAll(work, slots, runs, effort, say)),
+  };
   if (!options.keep) rmSync(work, { recursive: true, force: true });
   const page = renderPage(results);
   process.stdout.write(page);
@@ -83,6 +104,7 @@ async function contestAll(
   work: string,
   slots: BenchSlots,
   runs: number,
+  effort: Effort,
   say: Arena['say'],
 ): Promise<Pick<UpdateResults, 'device' | 'variants' | 'killed'>> {
   const size_bytes =
@@ -90,20 +112,29 @@ async function contestAll(
   const server = await serveReleases(work, 0);
   const device = await openLoopDevice(join(work, 'device.img'), size_bytes);
   try {
-    const arena: Arena = { work, device: device.path, base: slots.base, server, say };
+    const arena: Arena = { work, device: device.path, base: slots.base, effort, server, say };
     const ours = await ourContestants(arena);
     const contestants = [...ours, ...peerContestants(arena)];
     const variants: UpdateResults['variants'] = [];
     for (const slot of slots.variants) variants.push(await contest(arena, slot, contestants, runs));
     const [last] = slots.variants.slice(-1);
-    const [full] = ours;
     say('killing transfers');
-    const killed = last && full ? await killTransfers(arena, last, full) : [];
+    const killed = last ? await killOnLine(arena, last) : [];
     const backing = `loop device, direct I/O, over a file of ${backingOf(work)}`;
     return { device: { backing, size_bytes }, variants, killed };
   } finally {
     await device.close();
     await server.close();
+  }
+}
+
+async function killOnLine(arena: Arena, slot: VariantSlot): Promise<UpdateResults['killed']> {
+  const line = await openSlowLine(arena.server.port);
+  try {
+    const [full] = await ourContestants({ ...arena, server: { ...arena.server, port: line.port } });
+    return full ? await killTransfers(arena, slot, full, line) : [];
+  } finally {
+    await line.close();
   }
 }
 

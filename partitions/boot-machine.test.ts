@@ -1,26 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { allStates } from '../test/qemu/grub-table.ts';
 import { type BootConditions, selectBoot } from './boot-machine.ts';
 import { armTrial, commitBoot, discardSlot, recoveredState, rollBack } from './boot-machine-linux.ts';
-import { type BootAttempts, type BootState, initialState } from './boot-state.ts';
+import { type BootState, initialState } from './boot-state.ts';
 import { otherSlot, SLOTS, type Slot } from './slot.ts';
 
 const ALL_WHOLE: BootConditions = { canSave: true, whole: { A: true, B: true } };
 
 function state(change: Partial<BootState> = {}): BootState {
   return { active: 'A', trial: null, attempts: 0, good: { A: true, B: true }, failed: null, ...change };
-}
-
-function everyState(): BootState[] {
-  const states: BootState[] = [];
-  for (const active of SLOTS)
-    for (const trial of [null, otherSlot(active)])
-      for (const attempts of [0, 1, 2, 3, 4, 5] as BootAttempts[])
-        for (const A of [false, true])
-          for (const B of [false, true])
-            for (const failed of [null, ...SLOTS])
-              states.push({ active, trial, attempts, good: { A, B }, failed });
-  return states;
 }
 
 const everyWholeness = [
@@ -147,7 +136,7 @@ describe('one row at a time', () => {
 
 describe('in every state there is', () => {
   test('a whole slot boots if one is whole', () => {
-    for (const before of [undefined, ...everyState()])
+    for (const before of [undefined, ...allStates()])
       for (const whole of everyWholeness)
         for (const canSave of [false, true])
           for (const turn of SLOTS) {
@@ -157,7 +146,7 @@ describe('in every state there is', () => {
   });
 
   test('GRUB may take a slot for whole until it has looked: the choice depends on no other', () => {
-    for (const before of [undefined, ...everyState()])
+    for (const before of [undefined, ...allStates()])
       for (const whole of everyWholeness)
         for (const canSave of [false, true]) {
           const known = { A: true, B: true };
@@ -172,7 +161,7 @@ describe('in every state there is', () => {
 
   test('the one slot that works is reached within five boots', () => {
     let longest = 0;
-    for (const before of everyState())
+    for (const before of allStates())
       for (const works of SLOTS)
         for (const brokenIsWhole of [false, true]) {
           const whole = { A: true, B: true, [otherSlot(works)]: brokenIsWhole };
@@ -189,7 +178,7 @@ describe('in every state there is', () => {
   });
 
   test('what cannot be saved is not pretended: nothing to save, no number', () => {
-    for (const before of everyState()) {
+    for (const before of allStates()) {
       const choice = selectBoot(before, { ...ALL_WHOLE, canSave: false });
       expect([choice.next, choice.attempt]).toEqual([undefined, 0]);
       expect(choice.mode).not.toBe('trial');

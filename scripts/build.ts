@@ -9,21 +9,9 @@ import type { BuildOptions } from '../iso/build/build-options.ts';
 import { findMirror } from '../iso/build/mirror.ts';
 import { writePackageLock } from '../iso/build/package-lock.ts';
 import { buildImage, buildProgram } from '../iso/build/pipeline.ts';
-import { digestOf, sourceDigest } from '../iso/build/source-facts.ts';
+import { sourceRevision } from '../iso/build/source-facts.ts';
+import { imageStamp } from './image-stamp.ts';
 import { imageKeyset } from './release-keys.ts';
-
-/** What an image is made from; nothing else can change it. */
-const IMAGE_SOURCES = [
-  'appliance',
-  'base',
-  'health-gate',
-  'iso',
-  'partitions',
-  'status-page',
-  'updater',
-  'package.json',
-  'package-lock.json',
-];
 
 const source = join(import.meta.dirname, '..');
 const program = new Command('build')
@@ -63,16 +51,17 @@ program
   .action(async (given: { firmware: boolean; imageVersion: string; dist?: string; ifChanged?: boolean }) => {
     const options = buildOptions(given);
     const stamp = join(options.dist, `bulkhead-${given.imageVersion}.sources`);
-    const keyset = digestOf(readFileSync(options.keysetFile, 'utf8'));
-    const digest = `${sourceDigest(source, IMAGE_SOURCES)} firmware=${given.firmware} keyset=${keyset}`;
+    const { firmware, keysetFile } = options;
+    const revision = await sourceRevision(run, source);
+    const now = imageStamp({ source, firmware, keysetFile, revision, environment: process.env });
     const iso = join(options.dist, `bulkhead-${given.imageVersion}.iso`);
-    if (given.ifChanged && existsSync(iso) && existsSync(stamp) && readFileSync(stamp, 'utf8') === digest) {
+    if (given.ifChanged && existsSync(iso) && existsSync(stamp) && readFileSync(stamp, 'utf8') === now) {
       process.stderr.write(`  ✓ ${iso} is up to date\n`);
       return;
     }
     const built = await buildImage(options);
     mkdirSync(options.dist, { recursive: true });
-    writeFileSync(stamp, digest);
+    writeFileSync(stamp, now);
     process.stdout.write(
       `${built.iso} ${formatBytes(Bun.file(built.iso).size)}\n${built.slotImage} ${formatBytes(built.manifest.blob_bytes)}\n`,
     );

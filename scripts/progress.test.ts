@@ -45,6 +45,16 @@ test('a terminal gets one line redrawn, a log gets whole lines', async () => {
   expect(log).toBe('[1/2] Building · 0 s · compiling\n[1/2] Building · done in 0 s\n');
 });
 
+test('a step that turns out to be needed is counted from then on', async () => {
+  const output = new Written(false);
+  const progress = new Progress(output, 2);
+  await progress.step('Building', {}, async () => {});
+  progress.addStep();
+  await progress.step('Installing', {}, async () => {});
+  expect(output.text).toContain('[1/2] Building · done');
+  expect(output.text).toContain('[2/3] Installing · done');
+});
+
 test('a step that fails leaves no half line behind', async () => {
   const output = new Written(true);
   const progress = new Progress(output, 1);

@@ -65,7 +65,7 @@ export class Progress {
 
   constructor(
     private readonly output: ProgressOutput,
-    private readonly of: number,
+    private of: number,
   ) {}
 
   /**
@@ -104,6 +104,11 @@ export class Progress {
       clearInterval(timer);
       this.clear();
     }
+  }
+
+  /** One step more than was thought. */
+  addStep(): void {
+    this.of += 1;
   }
 
   /** A line that stays. */

@@ -8,7 +8,7 @@ import { fetchHealth } from './start/health.ts';
 import { Interrupt } from './start/interrupt.ts';
 import { install, machineOptions, type PowerOff, shutDown, untilHealthy } from './start/machine.ts';
 import { parseStartOptions, type StartOptions } from './start/options.ts';
-import { describeStaleDisk, planStart } from './start/plan.ts';
+import { describeStaleDisk, type Found, planStaleDisk, planStart } from './start/plan.ts';
 import * as workplace from './start/workplace.ts';
 
 /** `npm start`: from a checkout to a healthy appliance in a virtual machine. See docs/develop/boot-tests.md. */
@@ -38,7 +38,10 @@ async function start(options: StartOptions, interrupt: Interrupt): Promise<numbe
   const found = workplace.lookAround();
   const plan = planStart(found, options);
   if (plan.kind === 'refuse') throw new BulkheadError(plan.code, plan.reason, { hint: plan.hint });
-  if (plan.kind === 'show') return showRunning(plan);
+  if (plan.kind === 'show') {
+    await refuseStale(found, options);
+    return showRunning(plan);
+  }
   if ((await freePort(options.port)) === undefined) {
     throw new BulkheadError('START_PORT_IN_USE', `port ${options.port} of this computer is in use`, {
       hint: 'npm start -- --port 9000 uses another one',
@@ -52,16 +55,29 @@ async function start(options: StartOptions, interrupt: Interrupt): Promise<numbe
     await timed(progress, 'Building the image', 'build', build.said, () => build.done);
   }
   const iso = await workplace.describeIso();
-  if (installs) {
+  const stale = !installs && found.disk ? describeStaleDisk(found.disk, iso) : undefined;
+  const renews = planStaleDisk(stale, { check: options.check, running: false }) === 'install';
+  if (renews) progress.addStep();
+  else if (stale) progress.line(`note: ${stale}`);
+  if (installs || renews) {
     workplace.blankDisk();
     await follow(progress, 'Installing onto a blank disk', 'install', (seen) =>
       install(options, interrupt, seen),
     );
     workplace.markInstalled(iso);
   }
-  const stale = !installs && found.disk ? describeStaleDisk(found.disk, iso) : undefined;
-  if (stale) progress.line(`note: ${stale}`);
   return run(options, interrupt, progress);
+}
+
+/** @throws BulkheadError START_CHECK_STALE when a check would be about another image than the ISO that was built last */
+async function refuseStale({ disk }: Found, { check }: StartOptions): Promise<void> {
+  if (!check) return;
+  const stale = disk && describeStaleDisk(disk, await workplace.describeIso());
+  if (planStaleDisk(stale, { check, running: true }) === 'refuse') {
+    throw new BulkheadError('START_CHECK_STALE', `the running appliance is not what was built: ${stale}`, {
+      hint: 'end it with Ctrl-C in its terminal, then check again',
+    });
+  }
 }
 
 /** Starts the installed disk, shows what came of it, and stays until Ctrl-C. */

@@ -2,8 +2,8 @@ import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
 /**
- * What `npm test` runs, in the order in which a mistake shows soonest: style and types, unit tests, the image,
- * boot tests. The last line counts every test of every stage.
+ * What `npm test` runs, in the order in which a mistake shows soonest: style, types, code that nothing uses, unit tests, the
+ * image, boot tests. The last line counts every test of every stage.
  *
  *   bun scripts/test.ts [unit|boot] [--full]
  */
@@ -48,6 +48,11 @@ const stages: Stage[] = [
     name: 'types',
     wanted: only === undefined || only === 'unit',
     command: [join(source, 'node_modules/.bin/tsc'), '--noEmit'],
+  },
+  {
+    name: 'unused code',
+    wanted: only === undefined || only === 'unit',
+    command: [bun, '--bun', join(source, 'node_modules/knip/bin/knip.js'), '--no-progress'],
   },
   { name: 'unit tests', wanted: only === undefined || only === 'unit', ...vitest('unit') },
   {

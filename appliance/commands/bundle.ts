@@ -13,7 +13,7 @@ export const registerBundle: RegisterCommand = (program, io) => {
     .addHelpText(
       'after',
       `
-A bundle is a signed release in one file; docs/operate/releases.md leads from the first key to a rotation.
+A bundle is a signed release in one file. The documentation (operate, releases) leads from the first key to a rotation.
 
 Examples:
   bulkhead bundle keys generate release.pem

@@ -1,13 +1,13 @@
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { beforeEach, expect, it } from 'vitest';
+import { makeFolder } from '../../test/unit/make-folder.ts';
 import { registerConfig } from './config.ts';
 
 let folder = '';
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'bulkhead-cli-'));
+  folder = makeFolder('cli');
 });
 
 async function bulkhead(...args: string[]) {

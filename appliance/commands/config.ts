@@ -25,9 +25,10 @@ Examples:
   config
     .command('keys')
     .description('list every key with its meaning, as the table of the documentation')
-    .action(async () => {
-      const { configReference } = await import('../config/present.ts');
-      io.out(`${configReference()}\n`);
+    .option('--json', 'print facts as JSON')
+    .action(async (options: { json?: true }) => {
+      const { configReference, keyReferences } = await import('../config/present.ts');
+      printFacts(io, options.json, keyReferences(), configReference);
     });
 };
 

@@ -31,13 +31,13 @@ export function registerFirewallWith(program: Command, io: CommandIo, tools: Fir
   const firewall = program
     .command('firewall')
     .description(
-      'Shows, loads and checks the packet filter: one nftables table, default drop in every direction.',
+      'show, load and check the packet filter: one nftables table, default drop in every direction',
     )
     .addHelpText(
       'after',
       `
 The rules follow from the configuration: port 80 always, port 22 once a key is in ssh.authorized_keys,
-outbound the port of coordinator.url. What each rule is for: docs/reference/firewall.md.
+outbound the port of coordinator.url. What each rule is for is in the documentation (reference, firewall).
 
 Examples:
   bulkhead firewall show             the rules the configuration asks for, and the ports
@@ -46,9 +46,9 @@ Examples:
     );
 
   firewall
-    .command('show')
-    .description('Prints the rules that the configuration asks for, and the ports. Reads no kernel state.')
-    .option('--json', 'as JSON')
+    .command('show', { isDefault: true })
+    .description('print the rules that the configuration asks for, and the ports; reads no kernel state')
+    .option('--json', 'print facts as JSON')
     .action(async (options: { json?: boolean }) => {
       const { shownFirewall, showText } = await import('../firewall/present.ts');
       const shown = shownFirewall(await tools.loadPolicy());
@@ -57,11 +57,12 @@ Examples:
 
   firewall
     .command('apply')
-    .description(
-      'Loads the rules in one transaction, reads them back and records the result. Needs root.\n' +
-        'Exit status 1: the kernel has something else than the configuration asks for; the message says what.',
+    .description('load the rules in one transaction, read them back and record the result (root)')
+    .option('--json', 'print facts as JSON')
+    .addHelpText(
+      'after',
+      '\nExit status 1: the kernel has something else than the configuration asks for; the message says what.',
     )
-    .option('--json', 'as JSON')
     .action(async (options: { json?: boolean }) => {
       if (!tools.isRoot()) {
         throw new BulkheadError('FIREWALL_NEEDS_ROOT', 'only root may load the firewall', {
@@ -81,10 +82,10 @@ Examples:
   firewall
     .command('check')
     .description(
-      'Compares what the kernel has with what the configuration asks for; changes no rule. Needs CAP_NET_ADMIN;\n' +
-        'as root it also records the result. Exit status 1: they differ.',
+      'compare what the kernel has with what the configuration asks for; changes no rule (CAP_NET_ADMIN)',
     )
-    .option('--json', 'as JSON')
+    .option('--json', 'print facts as JSON')
+    .addHelpText('after', '\nAs root it also records the result. Exit status 1: they differ.')
     .action(async (options: { json?: boolean }) => {
       const { checkFirewall } = await import('../firewall/operate.ts');
       const { nftClient } = await import('../firewall/nft/client.ts');

@@ -81,6 +81,8 @@ export function exitCode({ verdict, committed }: GateResult): number {
 /**
  * Being stopped is no failure of the gate: somebody switches the machine off while it judges, or its own reboot has
  * begun. The attempt stays counted. Without this a power-off during the first minutes would end in a forced reboot.
+ *
+ * @public its test starts it in a process of its own, by a text that no tool looks into
  */
 export function endQuietlyWhenStopped(): void {
   process.once('SIGTERM', () => process.exit(0));
@@ -89,15 +91,11 @@ export function endQuietlyWhenStopped(): void {
 async function gateOptions(patience_ms: number, io: CommandIo): Promise<GateOptions> {
   const { run } = await import('../../base/run.ts');
   const { loadConfig } = await import('../config/load.ts');
-  const { digestOf } = await import('../firewall/nft/canonical.ts');
   const { nftClient } = await import('../firewall/nft/client.ts');
-  const { FIREWALL_TABLE } = await import('../firewall/rules.ts');
+  const { liveFirewall } = await import('../firewall/operate.ts');
   return {
     patience_ms,
-    liveFirewall: async () => {
-      const table = await nftClient(run).read(FIREWALL_TABLE);
-      return { loaded: table !== null, digest: table === null ? null : digestOf(table) };
-    },
+    liveFirewall: () => liveFirewall(nftClient(run)),
     coordinatorUrl: loadConfig().config.coordinator.url,
     userId: process.getuid?.(),
     log: (line) => io.err(`${line}\n`),
@@ -112,7 +110,7 @@ async function showVerdict(options: GateCommandOptions, io: CommandIo): Promise<
   const verdict = await readHealth(HEALTH_FILE);
   if (verdict === null) {
     throw new BulkheadError('GATE_NO_VERDICT', 'this boot has not been judged yet', {
-      hint: "'bulkhead health-gate history' lists earlier boots; the gate judges two to three minutes after the start",
+      hint: "'bulkhead health-gate history' lists earlier boots; the gate judges about a minute after the start, later where a check has to wait",
     });
   }
   if (verdict.outcome !== 'healthy') io.setExitCode(1);

@@ -107,11 +107,13 @@ function addClockSave(setup: Command, io: CommandIo, makeEffects: MakeEffects): 
       const { paths } = effects;
       if (!dataIsMounted(paths)) throw dataMissing(paths);
       const facts = clockFacts(effects);
-      const saved = saveClock(facts, paths.savedClock, paths.timesyncMark);
-      printFacts(io, wantsJson(command), { saved, ...facts }, () =>
+      const files = { saved: paths.savedClock, confirmed: paths.confirmedClock };
+      const worth = saveClock(facts, files, paths.timesyncMark);
+      const saved = worth !== 'nothing';
+      printFacts(io, wantsJson(command), { saved, confirmed: worth === 'confirmed', ...facts }, () =>
         saved
-          ? `saved ${effects.now().toISOString()}`
-          : 'not saved: the clock is not synchronised and not later than what is saved',
+          ? `saved ${effects.now().toISOString()}${worth === 'confirmed' ? ', which NTP confirmed' : ''}`
+          : 'not saved: the clock is before what NTP once confirmed, or outside the span of the image',
       );
     });
 }

@@ -14,13 +14,13 @@ export const registerSlots: RegisterCommand = (program, io) =>
 export function registerSlotsWith(program: Command, io: CommandIo, tools: () => Promise<SlotsTools>): void {
   const slots = program
     .command('slots')
-    .description('Shows both slots: what is in them, which one runs, which one boots next.')
-    .option('--json', 'as JSON')
+    .description('show both slots: what is in them, which one runs, which one boots next')
+    .option('--json', 'print facts as JSON')
     .addHelpText(
       'after',
       `
 As root everything is read from the disk; otherwise this shows what the health gate last saw.
-The states of a slot and the rules by which one is chosen: docs/reference/boot-state.md.
+The states of a slot and the rules by which one is chosen are in the documentation (reference, boot state).
 
 Examples:
   bulkhead slots                 the two slots
@@ -38,7 +38,7 @@ Examples:
     slots
       .command(usage)
       .description(description)
-      .option('--json', 'as JSON')
+      .option('--json', 'print facts as JSON')
       .action(async (...given: unknown[]) => {
         const command = given.at(-1) as Command;
         const change = await act(command.args[0]);
@@ -48,7 +48,7 @@ Examples:
 
   operation(
     'arm <slot>',
-    'Puts slot A or B on trial from the next boot on: three boots to pass the health gate. Needs root.',
+    'put slot A or B on trial from the next boot on: three boots to pass the health gate (root)',
     async (slot) => {
       const { parseSlot } = await import('../../partitions/slot.ts');
       const { armSlot } = await import('../slots/operate.ts');
@@ -57,12 +57,12 @@ Examples:
   );
   operation(
     'rollback',
-    'Takes the other slot on the next boot, if it once passed the health gate. Does not reboot. Needs root.',
+    'take the other slot on the next boot, if it once passed the health gate; does not reboot (root)',
     async () => (await import('../slots/operate.ts')).rollBackSlot(await tools()),
   );
   operation(
     'repair',
-    'Writes a boot state where it is damaged or missing; a whole one is left alone. Needs root.',
+    'write a boot state where it is damaged or missing; a whole one is left alone (root)',
     async () => (await import('../slots/operate.ts')).repairSlots(await tools()),
   );
 }

@@ -26,7 +26,7 @@ export const registerUpdate: RegisterCommand = (program, io) =>
   );
 
 /** `bulkhead update` on the given tools. What a command does is in appliance/update, loaded when it is asked for. */
-export function registerUpdateWith(program: Command, io: CommandIo, tools: () => Promise<UpdateTools>): void {
+function registerUpdateWith(program: Command, io: CommandIo, tools: () => Promise<UpdateTools>): void {
   const update = program
     .command('update')
     .description('install releases into the other slot, and see how they fared');
@@ -38,9 +38,7 @@ export function registerUpdateWith(program: Command, io: CommandIo, tools: () =>
 function registerInstall(update: Command, io: CommandIo, tools: () => Promise<UpdateTools>): void {
   update
     .command('install [bundle...]')
-    .description(
-      'Fetches a release into the slot that does not run, and tries it on the next boot. Needs root.',
-    )
+    .description('fetch a release into the slot that does not run, and try it on the next boot (root)')
     .option('--reboot', 'reboot into it: at once, or in the maintenance window where update.window is set')
     .option('--delta-only', 'take what the running slot has and fetch the rest; never the whole bundle')
     .option('--max-fetch <size>', 'refuse to fetch more than this, e.g. 20M (default: update.data_cap_mib)')
@@ -71,9 +69,9 @@ Examples:
 
 function registerQuestions(update: Command, io: CommandIo, tools: () => Promise<UpdateTools>): void {
   update
-    .command('status')
+    .command('status', { isDefault: true })
     .description(
-      'Shows which version runs, what is on its way, how the last updates ended and what is not tried again.',
+      'show which version runs, what is on its way, how the last updates ended and what is not tried again',
     )
     .option('--json', 'print facts as JSON')
     .addHelpText('after', '\nExample:\n  bulkhead update status --json | jq -r .state')
@@ -84,7 +82,7 @@ function registerQuestions(update: Command, io: CommandIo, tools: () => Promise<
     });
   update
     .command('check [bundle...]')
-    .description('Asks whether a release could be installed, without installing it. Needs root.')
+    .description('ask whether a release could be installed, without installing it (root)')
     .option('--ca <file>', 'trust the certificates in this PEM file for https')
     .option('--json', 'print facts as JSON')
     .addHelpText('after', '\nExit status: 0 when it could, 1 with the reason when not.')
@@ -99,7 +97,7 @@ function registerQuestions(update: Command, io: CommandIo, tools: () => Promise<
 function registerOperations(update: Command, io: CommandIo, tools: () => Promise<UpdateTools>): void {
   update
     .command('rollback')
-    .description('Returns to the release in the other slot, on trial, with the next boot. Needs root.')
+    .description('return to the release in the other slot, on trial, with the next boot (root)')
     .option('--reboot', 'reboot into it: at once, or in the maintenance window where update.window is set')
     .option('--json', 'print facts as JSON')
     .action(async (options: { reboot?: true; json?: true }) => {
@@ -109,9 +107,7 @@ function registerOperations(update: Command, io: CommandIo, tools: () => Promise
     });
   update
     .command('forget')
-    .description(
-      'Empties the list of releases that were given up, so that they can be installed again. Needs root.',
-    )
+    .description('empty the list of releases that were given up, so that they can be installed again (root)')
     .option('--json', 'print facts as JSON')
     .action(async (options: JsonOption) => {
       const { forgetRejected } = await import('../update/operate.ts');
@@ -133,15 +129,15 @@ function registerOperations(update: Command, io: CommandIo, tools: () => Promise
       });
   internal(
     'conclude',
-    'After the health gate: writes down what became of an update (run by its unit).',
+    'after the health gate: write down what became of an update (run by its unit)',
     async (given) => (await import('../update/operate.ts')).conclude(given),
   );
   internal(
     'reboot-when-due',
-    'Reboots into an armed slot when the window is open (run by its timer).',
+    'reboot into an armed slot when the window is open (run by its timer)',
     async (given) => (await import('../update/operate.ts')).rebootIfDue(given),
   );
-  internal('run-request', 'Installs what the agent asked for (run by its unit).', async (given) =>
+  internal('run-request', 'install what the agent asked for (run by its unit)', async (given) =>
     (await import('../update/install-command.ts')).runRequest(given, io),
   );
 }

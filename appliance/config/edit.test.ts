@@ -1,8 +1,8 @@
-import { chmodSync, mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { makeFolder } from '../../test/unit/make-folder.ts';
 import { editConfigFile, editConfigText } from './edit.ts';
 import { parseConfigText } from './parse.ts';
 
@@ -93,7 +93,7 @@ it('sets what was asked and nothing else, and unset undoes it', () => {
 });
 
 it('changes the file in place of the old one with its mode, and leaves it alone when it refuses', () => {
-  const file = join(mkdtempSync(join(tmpdir(), 'bulkhead-edit-')), 'config.yaml');
+  const file = join(makeFolder('edit'), 'config.yaml');
   expect(editConfigFile(file, 'hostname', 'box')).toBe(true);
   expect(statSync(file).mode & 0o777).toBe(0o640);
   chmodSync(file, 0o600);

@@ -1,14 +1,14 @@
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { makeFolder } from '../../test/unit/make-folder.ts';
 import { environmentLayer, variableOf } from './environment.ts';
 import { loadConfig } from './load.ts';
 import { formatProblem } from './problem.ts';
 import { CONFIG_KEYS } from './schema.ts';
 
 function files(image: string | Uint8Array | null, device: string | Uint8Array | null) {
-  const folder = mkdtempSync(join(tmpdir(), 'bulkhead-config-'));
+  const folder = makeFolder('config');
   const sources = {
     imageFile: join(folder, 'image.yaml'),
     deviceFile: join(folder, 'device.yaml'),

@@ -66,26 +66,53 @@ function formatOrigin(origin: Origin): string {
   return `${origin.layer}: ${origin.source}${origin.line === null ? '' : `:${origin.line}`}`;
 }
 
-/** Everything there is to know about the keys, from the schema alone: the table of docs/reference/configuration.md. */
-export function configReference(): string {
-  const rows = [...CONFIG_KEYS].flatMap(([key, schema]) => referenceRows(key, schema, true));
-  return ['| key | value | default | variable | meaning |', '| --- | --- | --- | --- | --- |', ...rows].join(
-    '\n',
-  );
+/** What there is to know about a key, or about a value inside one, from the schema alone. */
+export interface KeyReference {
+  /** Dotted; `network.interfaces[].match` for what stands in each entry. */
+  key: string;
+  expects: string;
+  description: string;
+  secret: boolean;
+  /** Of keys only: values inside one have neither. */
+  default?: unknown;
+  /** Environment variable that sets it; null for the version of the file. */
+  variable?: string | null;
 }
 
-function referenceRows(key: string, schema: TSchema, top: boolean): string[] {
-  const cells = [
-    `\`${key}\``,
-    annotation(schema, 'expects') ?? '',
-    top ? `\`${formatValue(schema['default'])}\`` : '',
-    top && key !== 'config_version' ? `\`${variableOf(key)}\`` : '',
-    `${annotation(schema, 'description') ?? ''}${isSecret(schema) ? ' (secret)' : ''}`,
-  ];
+export function keyReferences(): KeyReference[] {
+  return [...CONFIG_KEYS].flatMap(([key, schema]) => {
+    const [first, ...below] = referencesOf(key, schema);
+    const variable = key === 'config_version' ? null : variableOf(key);
+    return first ? [{ ...first, default: schema['default'], variable }, ...below] : [];
+  });
+}
+
+function referencesOf(key: string, schema: TSchema): KeyReference[] {
   const inner = withoutNull(schema);
   const items = inner[Kind] === 'Array' ? (inner['items'] as TSchema) : inner;
   const below = Object.entries(propertiesOf(items) ?? {}).flatMap(([name, child]) =>
-    referenceRows(`${key}${items === inner ? '' : '[]'}.${name}`, child, false),
+    referencesOf(`${key}${items === inner ? '' : '[]'}.${name}`, child),
   );
-  return [`| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`, ...below];
+  const [expects, description] = [annotation(schema, 'expects'), annotation(schema, 'description')];
+  return [
+    { key, expects: expects ?? '', description: description ?? '', secret: isSecret(schema) },
+    ...below,
+  ];
+}
+
+/** The table of docs/reference/configuration.md. */
+export function configReference(): string {
+  const rows = keyReferences().map((row) => {
+    const cells = [
+      `\`${row.key}\``,
+      row.expects,
+      'default' in row ? `\`${formatValue(row.default)}\`` : '',
+      row.variable ? `\`${row.variable}\`` : '',
+      `${row.description}${row.secret ? ' (secret)' : ''}`,
+    ];
+    return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+  });
+  return ['| key | value | default | variable | meaning |', '| --- | --- | --- | --- | --- |', ...rows].join(
+    '\n',
+  );
 }

@@ -1,23 +1,14 @@
 import { execFileSync } from 'node:child_process';
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { run } from '../../base/run.ts';
+import { makeFolder } from '../../test/unit/make-folder.ts';
 import { isMachineId, verifyMachineId } from './machine-id.ts';
 import { ensureSshHostKey, SSH_HOST_KEY_NAME } from './ssh-host-key.ts';
 
 const ID = '0123456789abcdef0123456789abcdef';
-const folder = () => mkdtempSync(join(tmpdir(), 'bulkhead-host-'));
+const folder = () => makeFolder('host');
 
 it('accepts a machine id only when the running system has the stored one', () => {
   const at = folder();

@@ -1,20 +1,11 @@
 import { execFileSync } from 'node:child_process';
 import { createPublicKey, verify } from 'node:crypto';
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import nacl from 'tweetnacl';
 import { expect, it } from 'vitest';
+import { makeFolder } from '../../test/unit/make-folder.ts';
 import { decideIdentity, type FileState } from './decide.ts';
 import { deviceIdOf, formatKeyFile, parseKeyFile } from './key-file.ts';
 import { ensureDeviceIdentity } from './make.ts';
@@ -24,7 +15,7 @@ const ROOT = { uid: 0, gid: 0 };
 const AGENT = { uid: 12345, gid: 12345 };
 
 function place() {
-  const keyFile = join(mkdtempSync(join(tmpdir(), 'bulkhead-identity-')), 'device.key');
+  const keyFile = join(makeFolder('identity'), 'device.key');
   return { keyFile, recordFile: recordFileOf(keyFile) };
 }
 const snapshot = (folder: string) =>

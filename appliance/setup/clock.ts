@@ -9,43 +9,52 @@ export interface ClockFacts {
   now_ms: number;
   /** When the image was built: it cannot be earlier than that. */
   built_ms: number | null;
-  /** The last time that was saved; from before the restart. */
+  /** The last time that NTP confirmed: it cannot be earlier than that either. */
+  confirmed_ms: number | null;
+  /** The last time the clock showed, right or wrong. */
   saved_ms: number | null;
 }
 
 /**
  * What to set the clock to, or null when it may stand. A dead battery gives 1970 or the mainboard's birthday, and
  * certificates are then "not yet valid" while NTP may be unreachable. So the clock never starts before the image was
- * built, nor before the last time that was saved (a clock that ran backwards over a restart is wrong), and not more
- * than CLOCK_VALID_SPAN_MS after the build. NTP corrects the rest.
+ * built, nor before the last time that NTP confirmed, and not more than CLOCK_VALID_SPAN_MS after the build.
+ *
+ * A time that nobody confirmed is a guess for a clock that cannot be right, and never overrules one that can: a fast clock that
+ * was saved would otherwise come back on every boot after somebody had set it right. NTP corrects the rest.
  */
-export function decideClock({
-  now_ms,
-  built_ms,
-  saved_ms,
-}: ClockFacts): { set_ms: number; reason: string } | null {
+export function decideClock(facts: ClockFacts): { set_ms: number; reason: string } | null {
+  const { now_ms, built_ms } = facts;
   if (built_ms === null) return null;
   const latest_ms = built_ms + CLOCK_VALID_SPAN_MS;
-  // A saved time outside the span was saved from a broken clock.
-  const saved = saved_ms !== null && saved_ms > built_ms && saved_ms <= latest_ms ? saved_ms : null;
-  const set_ms = saved ?? built_ms;
-  const to = saved === null ? 'the build date of the image' : 'the last time it was known to be';
-  if (now_ms < built_ms)
-    return { set_ms, reason: `the clock stood before the image was built; set to ${to}` };
-  if (now_ms > latest_ms) return { set_ms, reason: `the clock stood years in the future; set to ${to}` };
-  if (saved !== null && now_ms < saved)
-    return { set_ms, reason: `the clock had run backwards; set to ${to}` };
-  return null;
+  // Outside the span a time comes from a broken clock, or from before an update.
+  const within = (time_ms: number | null) =>
+    time_ms !== null && time_ms > built_ms && time_ms <= latest_ms ? time_ms : null;
+  const confirmed_ms = within(facts.confirmed_ms);
+  const earliest_ms = confirmed_ms ?? built_ms;
+  if (now_ms >= earliest_ms && now_ms <= latest_ms) return null;
+  const stood =
+    now_ms > latest_ms
+      ? 'stood years in the future'
+      : now_ms < built_ms
+        ? 'stood before the image was built'
+        : 'had run backwards';
+  const saved_ms = within(facts.saved_ms);
+  if (saved_ms !== null && saved_ms > earliest_ms)
+    return { set_ms: saved_ms, reason: `the clock ${stood}; set to the last time it showed` };
+  const to = confirmed_ms === null ? 'the build date of the image' : 'the last time that NTP confirmed';
+  return { set_ms: earliest_ms, reason: `the clock ${stood}; set to ${to}` };
 }
 
 /**
- * Whether the time is worth keeping. A synchronised clock always; another only when it moves the saved time on, so that
- * an hour of wrong time does not undo what NTP once said.
+ * What the present time is worth keeping as. One that NTP confirmed is kept as that; another only as what the clock showed,
+ * and not when it lies before a confirmed one. A time outside the span of the image is worth nothing.
  */
-export function shouldSaveClock(facts: ClockFacts, synchronised: boolean): boolean {
-  const { now_ms, built_ms, saved_ms } = facts;
-  if (built_ms !== null && (now_ms < built_ms || now_ms > built_ms + CLOCK_VALID_SPAN_MS)) return false;
-  return synchronised || saved_ms === null || now_ms > saved_ms;
+export function worthOfClock(facts: ClockFacts, synchronised: boolean): 'confirmed' | 'shown' | 'nothing' {
+  const { now_ms, built_ms, confirmed_ms } = facts;
+  if (built_ms !== null && (now_ms < built_ms || now_ms > built_ms + CLOCK_VALID_SPAN_MS)) return 'nothing';
+  if (synchronised) return 'confirmed';
+  return confirmed_ms === null || now_ms > confirmed_ms ? 'shown' : 'nothing';
 }
 
 /**
@@ -88,11 +97,30 @@ export function readSavedClock(file: string): number | null {
   return validTime(readFileSync(file, 'latin1').trim());
 }
 
-/** Saves the time durably if it is worth it; whether it was. */
-export function saveClock(facts: ClockFacts, file: string, syncMark: string): boolean {
-  if (!shouldSaveClock(facts, existsSync(syncMark))) return false;
-  writeFileAtomic(file, `${new Date(facts.now_ms).toISOString()}\n`);
-  return true;
+/** Where the times are kept. */
+export interface ClockFiles {
+  /** What the clock showed. */
+  saved: string;
+  /** What NTP confirmed. */
+  confirmed: string;
+}
+
+/**
+ * Saves the time durably as what it is worth.
+ *
+ * @param syncMark exists when the clock was synchronised in this boot
+ */
+export function saveClock(
+  facts: ClockFacts,
+  files: ClockFiles,
+  syncMark: string,
+): ReturnType<typeof worthOfClock> {
+  const worth = worthOfClock(facts, existsSync(syncMark));
+  const text = `${new Date(facts.now_ms).toISOString()}\n`;
+  // The confirmed one last: a power cut between them leaves an earlier bound, never one that nobody confirmed.
+  if (worth !== 'nothing') writeFileAtomic(files.saved, text);
+  if (worth === 'confirmed') writeFileAtomic(files.confirmed, text);
+  return worth;
 }
 
 function validTime(text: string): number | null {

@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { makeFolder } from '../../test/unit/make-folder.ts';
 import { parseConfigText } from '../config/parse.ts';
 import { NETWORK_FILE_PATTERN, networkFiles } from './networkd.ts';
 import { wifiConfigText, wpaKey } from './wifi.ts';
@@ -121,7 +121,7 @@ const NETWORKD = '/lib/systemd/systemd-networkd';
 const canTry = process.getuid?.() === 0 && existsSync(NETWORKD);
 
 it.skipIf(!canTry)('is understood by systemd-networkd: the fixed addresses appear on the interface', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'bulkhead-networkd-'));
+  const folder = makeFolder('networkd');
   for (const { name, content } of files(FIXED.replace('00-11-22-33-44-AA', 'enp1s0')))
     writeFileSync(join(folder, name), content);
   // A network of its own with its own /run and machine id; everything ends with the name spaces.

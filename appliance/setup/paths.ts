@@ -33,6 +33,7 @@ export interface SetupPaths {
   data: string;
   dataSchema: string;
   savedClock: string;
+  confirmedClock: string;
   deviceKey: string;
   machineId: string;
   sshHostKeys: string;
@@ -63,6 +64,7 @@ export function setupPaths(root = ''): SetupPaths {
     data: at(DATA_MOUNT),
     dataSchema: at(`${DATA_MOUNT}/schema`),
     savedClock: at(`${DATA_MOUNT}/time/clock`),
+    confirmedClock: at(`${DATA_MOUNT}/time/clock-confirmed`),
     deviceKey: at(DEVICE_KEY_FILE),
     machineId: at(MACHINE_ID_FILE),
     sshHostKeys: at(SSH_HOST_KEY_FOLDER),

@@ -3,7 +3,6 @@ import {
   existsSync,
   lstatSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
   readlinkSync,
@@ -12,10 +11,10 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { expect, it } from 'vitest';
 import { run } from '../../base/run.ts';
+import { makeFolder } from '../../test/unit/make-folder.ts';
 import { migrateData } from './data-schema.ts';
 import { executeActions } from './execute.ts';
 import { setupPaths } from './paths.ts';
@@ -25,14 +24,14 @@ import { previewSetup, runSetup, type SetupEffects } from './setup.ts';
 const ID = '0123456789abcdef0123456789abcdef\n';
 const AGENT = { uid: 990, gid: 991 };
 const KEY = (() => {
-  const folder = mkdtempSync(join(tmpdir(), 'bulkhead-key-'));
+  const folder = makeFolder('key');
   execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', 'tech', '-f', join(folder, 'k')]);
   return readFileSync(join(folder, 'k.pub'), 'utf8').trim();
 })();
 
 /** The file system of an appliance right after the initrd, in a temporary folder. */
 function appliance(config = '', initrd = 'data_state=ok\n') {
-  const root = mkdtempSync(join(tmpdir(), 'bulkhead-setup-'));
+  const root = makeFolder('setup');
   const write = (path: string, text: string) => {
     mkdirSync(dirname(join(root, path)), { recursive: true });
     writeFileSync(join(root, path), text);
@@ -221,7 +220,7 @@ it('shows in a dry run what it would write, no secret, and writes nothing', () =
 });
 
 it('never follows a symbolic link that lies where it writes', () => {
-  const root = mkdtempSync(join(tmpdir(), 'bulkhead-link-'));
+  const root = makeFolder('link');
   const owner = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
   writeFileSync(join(root, 'target'), 'precious');
   mkdirSync(join(root, 'target-folder'));
@@ -238,7 +237,7 @@ it('never follows a symbolic link that lies where it writes', () => {
 });
 
 it('writes a secret with its mode from the first byte, whatever an interrupted run left', () => {
-  const root = mkdtempSync(join(tmpdir(), 'bulkhead-secret-'));
+  const root = makeFolder('secret');
   const owner = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
   writeFileSync(join(root, 'conf.new'), 'left over', { mode: 0o666 });
   executeActions([
@@ -249,7 +248,7 @@ it('writes a secret with its mode from the first byte, whatever an interrupted r
 });
 
 it('migrates data forward one recorded step at a time, and leaves data of a later program alone', () => {
-  const data = mkdtempSync(join(tmpdir(), 'bulkhead-schema-'));
+  const data = makeFolder('schema');
   const schema = join(data, 'schema');
   const done: number[] = [];
   const migrations = [3, 2, 4].map((to) => ({ to, migrate: () => void done.push(to) }));

@@ -161,6 +161,7 @@ export function clockFacts({ paths, now }: SetupEffects, onData = dataIsMounted(
   return {
     now_ms: now().getTime(),
     built_ms: readBuildTime(paths.imageInfo),
+    confirmed_ms: onData ? readSavedClock(paths.confirmedClock) : null,
     saved_ms: onData ? readSavedClock(paths.savedClock) : null,
   };
 }

@@ -2,6 +2,7 @@ import { BulkheadError } from '../../base/errors.ts';
 import { readSlotContent } from '../../health-gate/slot-facts.ts';
 import { readJournal } from '../../health-gate/verdict-journal.ts';
 import { type Conclusion, concludeUpdate } from '../../updater/conclude.ts';
+import { loadTrustedKeys, storeDeviceKeyset } from '../../updater/signing/trusted-keys.ts';
 import { appendHistory } from '../../updater/state/history.ts';
 import { takeLock } from '../../updater/state/lock.ts';
 import type { PastUpdate, PendingUpdate } from '../../updater/state/records.ts';
@@ -85,9 +86,16 @@ async function carryOut(
   const { entry, rejected } = conclusion;
   // In this order a power cut repeats a line of the history, and never forgets what must not be tried again.
   if (rejected) reject(tools, rejected, entry);
+  if (entry.outcome === 'succeeded') keepKeys(tools);
   appendHistory(tools.paths.history, entry);
   tools.pending.remove();
   return { outcome: entry.outcome, message: `${version}: ${entry.reason}`, entry };
+}
+
+/** What the committed image revokes stays revoked when an older one runs again. */
+function keepKeys({ paths }: UpdateTools): void {
+  const { keys } = loadTrustedKeys(paths.imageKeyset, paths.deviceKeyset);
+  if (keys.chain.length > 0) storeDeviceKeyset(paths.deviceKeyset, keys);
 }
 
 function reject(

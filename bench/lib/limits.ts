@@ -20,8 +20,6 @@ export const BOOT_TIMEOUT_MS = 6 * 60_000;
 export const SHUTDOWN_TIMEOUT_MS = 2 * 60_000;
 /** From healthy to the look at memory: what a boot leaves behind has ended, the next five-minute check has not begun. */
 export const IDLE_MS = 2 * 60_000;
-/** A login over SSH costs an emulated machine seconds of cryptography. */
-export const SSH_TIMEOUT_MS = 2 * 60_000;
 
 /** Unpacking 230 packages and making an initrd takes 40 s here. */
 export const PEER_TIMEOUT_MS = 15 * 60_000;

@@ -4,6 +4,8 @@
 export const DOWNLOAD_TIMEOUT_MS = 120_000;
 /** Tries per package before the build stops. */
 export const DOWNLOAD_ATTEMPTS = 4;
+/** Wait before the second try, doubled before each further one: together they outlast a router that dials again. */
+export const DOWNLOAD_RETRY_MS = 1_000;
 /** Packages fetched at once: polite to a mirror, enough to hide latency. */
 export const DOWNLOADS_AT_ONCE = 6;
 /** Unpacking and configuring a root tree takes 15 s on two cores; ten minutes means it hangs. */

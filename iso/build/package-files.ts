@@ -43,7 +43,7 @@ async function filesOf(run: Run, locked: LockedPackage, cache: string): Promise<
 }
 
 /** Names as tar prints them: `./usr/bin/x`, folders with a slash at the end. */
-export function parseFileList(text: string): string[] {
+function parseFileList(text: string): string[] {
   return text
     .split('\n')
     .filter((line) => line !== '' && !line.endsWith('/'))

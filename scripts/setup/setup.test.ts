@@ -12,6 +12,7 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { isCode, listFiles, readText } from '../../test/repository/tree.ts';
 import { aptCommands, missingFrom } from './debian.mjs';
 import { DEBIAN_PACKAGES } from './debian-packages.mjs';
 import {
@@ -39,6 +40,46 @@ test('the list is sorted, without doubles, and every package has a reason', () =
   const names = DEBIAN_PACKAGES.map(([name]) => name);
   expect(names).toEqual([...new Set(names)].sort());
   for (const [name, reason] of DEBIAN_PACKAGES) expect(reason.length, name).toBeGreaterThan(3);
+});
+
+/** What of each package the code starts or opens; a package without that is installed for nothing. */
+const USED: Readonly<Record<string, RegExp>> = {
+  'busybox-static': /'busybox', \['udhcpc'/,
+  'ca-certificates': /mirror/,
+  chromium: /'\/usr\/bin\/chromium'/,
+  cpio: /'cpio'|\| cpio --/,
+  'cryptsetup-bin': /run, 'veritysetup'/,
+  'debian-archive-keyring': /debian-archive-keyring|'apt-get'/,
+  'dnsmasq-base': /'dnsmasq'/,
+  dosfstools: /'mkfs\.(fat|vfat)'/,
+  e2fsprogs: /'mkfs\.ext4'/,
+  fdisk: /'sfdisk'/,
+  gdisk: /'sgdisk'/,
+  git: /'git'/,
+  'grub-common': /'grub-script-check'/,
+  'grub-efi-amd64-bin': /\/usr\/lib\/grub\/x86_64-efi/,
+  iproute2: /'ip'/,
+  mmdebstrap: /'mmdebstrap'/,
+  mtools: /'mcopy'/,
+  nftables: /'nft'/,
+  'openssh-client': /'ssh-keygen'/,
+  openssl: /'openssl'/,
+  ovmf: /OVMF/,
+  procps: /'ps'/,
+  'qemu-system-x86': /'qemu-system-x86_64'/,
+  'qemu-utils': /'qemu-img'/,
+  systemd: /'systemctl', \['--root'/,
+  'util-linux': /'unshare'/,
+  xorriso: /'xorriso'/,
+  'xz-utils': /xz unpacks|\.tar\.xz/,
+  zstd: /'zstd'|\| zstd /,
+};
+
+test('every package is used by some code', async () => {
+  expect(Object.keys(USED).sort()).toEqual(DEBIAN_PACKAGES.map(([name]) => name));
+  const files = (await listFiles()).filter((file) => isCode(file) && !file.startsWith('scripts/setup/'));
+  const code = files.map(readText).join('\n');
+  for (const [name, use] of Object.entries(USED)) expect(use.test(code), name).toBe(true);
 });
 
 test('root installs directly, others through sudo, and without sudo the command to type is named', () => {

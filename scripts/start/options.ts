@@ -28,7 +28,11 @@ export function parseStartOptions(args: readonly string[]): StartOptions {
     )
     .option('--fresh', 'install again instead of starting what is there', false)
     .option('--no-build', 'take the ISO in dist/ as it is')
-    .option('--check', 'end with status 0 once the appliance is healthy, else with 1 and the reason', false)
+    .option(
+      '--check',
+      'end with status 0 once the image that was built is healthy, else with 1 and the reason',
+      false,
+    )
     .option('--port <port>', 'port of the status page on this computer', numberIn(1, 65_535), PORT_DEFAULT)
     .option('--memory <MB>', 'memory of the machine', numberIn(256, 65_536), MEMORY_DEFAULT_MB)
     .option(

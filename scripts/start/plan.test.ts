@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { describeStaleDisk, planStart } from './plan.ts';
+import { describeStaleDisk, planStaleDisk, planStart } from './plan.ts';
 
 const disk = { version: '0.1.0', iso_sha256: 'aa' };
 const url = 'http://localhost:8080';
@@ -32,6 +32,16 @@ test('a disk of another build is named with the way to refresh it', () => {
     /older build of 0.1.0.*--fresh/,
   );
   expect(describeStaleDisk(disk, { version: '0.2.0', iso_sha256: 'bb' })).toMatch(/0.1.0, the ISO is 0.2.0/);
+});
+
+test.each([
+  ['of this image is kept', undefined, true, false, 'keep'],
+  ['of another image is kept for somebody who looks', 'stale', false, false, 'keep'],
+  ['of another image is installed anew for a check', 'stale', true, false, 'install'],
+  ['of another image that runs fails the check', 'stale', true, true, 'refuse'],
+  ['of another image that runs may be looked at', 'stale', false, true, 'keep'],
+] as const)('a disk %s', (_, stale, check, running, expected) => {
+  expect(planStaleDisk(stale, { check, running })).toBe(expected);
 });
 
 declare const found: Parameters<typeof planStart>[0];

@@ -52,3 +52,15 @@ export function describeStaleDisk(disk: InstalledDisk, iso: InstalledDisk): stri
       : `${disk.version}, the ISO is ${iso.version} now`;
   return `the disk was installed from ${versions}; 'npm start -- --fresh' installs the new one`;
 }
+
+/**
+ * What becomes of a disk that another image was installed on. Somebody who wants to look at an appliance may keep it; a check is
+ * about what was built now, so it installs that, and where it may not touch the disk it fails instead of judging another image.
+ */
+export function planStaleDisk(
+  stale: string | undefined,
+  { check, running }: { check: boolean; running: boolean },
+): 'keep' | 'install' | 'refuse' {
+  if (stale === undefined || !check) return 'keep';
+  return running ? 'refuse' : 'install';
+}

@@ -24,7 +24,7 @@ export const STATE_FILE = '/ab_state';
 export const COMMITTED: BootState = commitBoot(initialState('A'), 'A');
 
 /** What the disk has to say when B was given up and A has passed the gate again. */
-export const ROLLED_BACK: BootState = { ...COMMITTED, failed: 'B' };
+const ROLLED_BACK: BootState = { ...COMMITTED, failed: 'B' };
 
 /** The boot state on a disk whose machine is off; undefined when there is none or it is damaged. */
 export async function stateOnDisk(disk: DiskFile): Promise<BootState | undefined> {

@@ -10,9 +10,17 @@ import { PLAIN_SEED, ROW_BYTES, ROW_SEED, word } from './seeds.ts';
 const STAY_BYTES = 32;
 /** How many more bytes than the present diagonal another one must explain: what a jump costs, and more. */
 const GAIN_MIN_BYTES = 14;
+/** Nor is anything searched where so many of so many bytes on it are equal. */
+const ALIKE_BYTES = 64;
+const ALIKE_MIN_BYTES = 57;
 /** The same for rows of a table, which are equal when they differ alike from the rows above. */
 const ROWS_STAY_BYTES = 48;
 const ROWS_GAIN_MIN_BYTES = 72;
+/** Bytes in a row that a diagonal does not explain, so that they are replaced and not changed. */
+const REPLACED_MIN_BYTES = 48;
+/** After so many bytes without success only every fourth is tried: new files are mostly compressed ones. */
+const HOPELESS_BYTES = 2048;
+const HOPELESS_STEP_BYTES = 4;
 /** Candidates of one seed that are compared. */
 const CANDIDATES = 12;
 /** Comparing further than this does not change which candidate is the best. */
@@ -57,51 +65,48 @@ class Alignment {
   }
 
   run(onProgress: (done_bytes: number) => void): Copy[] {
-    const target = this.#target;
+    const size = this.#target.length;
     let open: Copy = { at: 0, from: 0, length: 0 };
     let reported = 0;
-    for (let at = 0; at < target.length; ) {
+    let missed = 0;
+    for (let at = 0; at < size; ) {
       if (at >= reported) {
         onProgress(at);
         reported = at + PROGRESS_STEP_BYTES;
       }
-      const diagonal = open.from - open.at;
-      const stay = this.#stay(at, diagonal);
-      if (stay >= STAY_BYTES || at + stay === target.length) {
-        at += stay;
-        open.length = at - open.at;
-        continue;
-      }
-      const rows = at % 4 === 0 ? this.#rowRun(at, at + diagonal) : 0;
-      if (rows >= ROWS_STAY_BYTES) {
-        at += rows;
-        open.length = at - open.at;
-        continue;
-      }
-      if (at % 4 === 0) {
-        this.#searchRows(at, at + diagonal);
-        if (this.#run >= rows + ROWS_GAIN_MIN_BYTES) {
-          open = this.#turn(open, at, this.#from);
-          at += this.#run;
-          open.length = at - open.at;
-          continue;
-        }
-      }
-      this.#search(at, at + diagonal);
-      if (
-        this.#run >= GAIN_MIN_BYTES &&
-        this.#run >= this.#equalOn(diagonal, at, this.#run) + GAIN_MIN_BYTES
-      ) {
+      if (this.#find(at, open.from - open.at)) {
         open = this.#turn(open, at, this.#from);
         at += this.#run;
         open.length = at - open.at;
+        missed = 0;
       } else {
-        at += 1;
+        missed += 1;
+        at += missed < HOPELESS_BYTES ? 1 : HOPELESS_STEP_BYTES - (at % HOPELESS_STEP_BYTES);
       }
     }
-    this.#extend(open, target.length);
+    this.#extend(open, size);
     this.#copies.push(open);
     return this.#copies.filter(({ length }) => length > 0);
+  }
+
+  /** Whether a run begins at `at` that is worth taking; it is in `#from` and `#run` then. */
+  #find(at: number, diagonal: number): boolean {
+    const own = at + diagonal;
+    this.#from = own;
+    this.#run = this.#stay(at, diagonal);
+    if (this.#run >= STAY_BYTES || at + this.#run === this.#target.length) return true;
+    if (at % 4 === 0) {
+      const rows = this.#rowRun(at, own);
+      this.#run = rows;
+      if (rows >= ROWS_STAY_BYTES) return true;
+      this.#searchRows(at, own);
+      if (this.#run >= rows + ROWS_GAIN_MIN_BYTES) return true;
+    }
+    if (this.#equalOn(diagonal, at, ALIKE_BYTES) >= ALIKE_MIN_BYTES) return false;
+    this.#search(at, own);
+    return (
+      this.#run >= GAIN_MIN_BYTES && this.#run >= this.#equalOn(diagonal, at, this.#run) + GAIN_MIN_BYTES
+    );
   }
 
   /** Equal bytes from `at` on while the diagonal is not left. Whole blocks were compared before. */
@@ -182,9 +187,13 @@ class Alignment {
     return equal;
   }
 
-  /** Ends the open copy and begins one that has `at` over `from`; both grow into the bytes between. */
+  /**
+   * Goes on with `at` over `from`. Both this and the open copy grow into the bytes between for as long as they explain
+   * most of them; what neither explains is new. On the same diagonal they are one copy if they meet.
+   */
   #turn(open: Copy, at: number, from: number): Copy {
     const known = open.at + open.length;
+    if (at === known && from === open.from + open.length) return open;
     this.#extend(open, at);
     let back = 0;
     let score = 0;
@@ -198,6 +207,7 @@ class Alignment {
     }
     const start = at - back;
     const end = open.at + open.length;
+    if (start - end < REPLACED_MIN_BYTES && from - at === open.from - open.at) return open;
     if (start < end) this.#share(open, start, end, from - at);
     this.#copies.push(open);
     const begin = Math.max(start, open.at + open.length);

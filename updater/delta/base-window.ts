@@ -2,7 +2,7 @@ import type { BlobReader } from './blob-reader.ts';
 import { BASE_WINDOW_BYTES } from './limits.ts';
 
 /** Bytes on either side of a byte that models look at; outside of the base they are 0. */
-export const MARGIN_BYTES = 8;
+const MARGIN_BYTES = 8;
 /** Part of the window in front of the wanted byte, for short jumps back. */
 const BEHIND_BYTES = BASE_WINDOW_BYTES / 4;
 

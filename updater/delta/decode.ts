@@ -1,6 +1,7 @@
 import { BaseWindow } from './base-window.ts';
 import { BitReader } from './bit-coder.ts';
 import type { BlobReader } from './blob-reader.ts';
+import type { Overlay } from './changed-model.ts';
 import { CODED_MAX_BYTES, PART_MAX_BYTES, TOKENS_MAX } from './limits.ts';
 import { pieceInvalid } from './piece-invalid.ts';
 import { CHANGED, JUMP, NEW, PIECE_FORMAT, PieceModel, RUN } from './piece-model.ts';
@@ -121,18 +122,20 @@ class PieceDecoder {
   }
 
   #changed(length: number): void {
-    const shift = this.#at - this.#place;
     const window = this.#window;
+    const shift = this.#at - this.#place;
+    const place: Overlay = { window: window.bytes, index: 0, position: this.#place, shift };
     const end = this.#filled + length;
     for (let to = this.#filled; to < end; ) {
-      const first = window.index(this.#place);
-      const last = first + Math.min(end - to, window.room(this.#place));
-      for (let index = first; index < last; index += 1) {
-        this.#part[to] = this.#model.changedByte(window.bytes, index, this.#place, shift, 0);
-        this.#place += 1;
-        to += 1;
+      place.index = window.index(place.position);
+      const stop = to + Math.min(end - to, window.room(place.position));
+      for (; to < stop; to += 1) {
+        this.#part[to] = this.#model.changedByte(place, 0);
+        place.index += 1;
+        place.position += 1;
       }
     }
+    this.#place = place.position;
   }
 
   #new(length: number): void {

@@ -1,5 +1,6 @@
 import { PIECE_PAYLOAD_MAX_BYTES } from '../limits.ts';
 import { BitWriter } from './bit-coder.ts';
+import type { Overlay } from './changed-model.ts';
 import { CODED_MAX_BYTES, TOKEN_CODED_MAX_BYTES, TOKEN_PAYLOAD_MAX_BYTES, TOKENS_MAX } from './limits.ts';
 import { CHANGED, JUMP, NEW, PIECE_FORMAT, PieceModel, RUN } from './piece-model.ts';
 
@@ -54,10 +55,17 @@ export class PieceEncoder {
     this.#turn(from);
     this.#token(CHANGED);
     this.#model.changedLength(length);
-    const shift = this.#at - this.#start - from;
-    const bytes = this.#target.subarray(this.#at, this.#at + length);
-    for (let step = 0; step < length; step += 1)
-      this.#model.changedByte(this.#base, from + step, from + step, shift, bytes[step] ?? 0);
+    const place: Overlay = {
+      window: this.#base,
+      index: from,
+      position: from,
+      shift: this.#at - this.#start - from,
+    };
+    for (const byte of this.#target.subarray(this.#at, this.#at + length)) {
+      this.#model.changedByte(place, byte);
+      place.index += 1;
+      place.position += 1;
+    }
     this.#at += length;
     this.#place = from + length;
     this.#coded += length;

@@ -9,7 +9,7 @@ const MIB = 1024 * KIB;
  */
 export const CODED_MAX_BYTES = 16 * MIB;
 /** Tokens of one piece, for the same reason: a token may yield a single byte, or jump and yield none. */
-export const TOKENS_MAX = 1024 * KIB;
+export const TOKENS_MAX = 256 * KIB;
 /** Bytes that one token of changed or new bytes has at most. A piece is closed between tokens. */
 export const TOKEN_CODED_MAX_BYTES = 4 * KIB;
 /**
@@ -28,7 +28,7 @@ export const BASE_WINDOW_BYTES = 32 * KIB;
 
 /** The encoder holds both images and an index in memory: about five times this at worst, and positions are 32-bit. */
 export const ENCODED_IMAGE_MAX_BYTES = 1024 * MIB;
-/** Seeds of the base that the encoder indexes; with more, only every second, third, … is taken. Half a GiB of memory. */
-export const SEED_POSITIONS_MAX = 128 * MIB;
+/** Seeds of the base that the encoder indexes; with more, only every second, third, … is taken. 0.4 GiB with its table. */
+export const SEED_POSITIONS_MAX = 48 * MIB;
 /** Target bytes between two reports of progress. */
 export const PROGRESS_STEP_BYTES = 4 * MIB;

@@ -1,8 +1,8 @@
 import type { BitCoder } from './bit-coder.ts';
 import { acrossNodes, ContextMixer, contextHash as hash } from './context-mixer.ts';
+import { HISTORY_BYTES } from './limits.ts';
 
 const INPUTS = 10;
-const HISTORY_BYTES = 1 << 20;
 const HISTORY_TABLE_BITS = 16;
 /** A repetition is looked for by the last bytes, and believed when this many are equal. */
 const REPETITION_MIN = 5;

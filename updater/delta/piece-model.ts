@@ -1,6 +1,6 @@
 import { AdaptiveBits } from './adaptive-bits.ts';
 import type { BitCoder } from './bit-coder.ts';
-import { ChangedModel } from './changed-model.ts';
+import { ChangedModel, type Overlay } from './changed-model.ts';
 import { makeSlots } from './context-mixer.ts';
 import { LiteralModel } from './literal-model.ts';
 import { NumberModel } from './number-model.ts';
@@ -123,16 +123,9 @@ export class PieceModel {
     diagonals.unshift(from - at);
   }
 
-  /**
-   * One byte of CHANGED.
-   *
-   * @param window   holds the base around the byte, see BaseWindow
-   * @param index    of the byte in `window`
-   * @param position of the byte in the base
-   * @param shift    position in the target minus position in the base
-   */
-  changedByte(window: Uint8Array, index: number, position: number, shift: number, byte: number): number {
-    const coded = this.#changed.code(this.#coder, window, index, position, shift, byte);
+  /** One byte of CHANGED. */
+  changedByte(place: Overlay, byte: number): number {
+    const coded = this.#changed.code(this.#coder, place, byte);
     this.copied(coded);
     return coded;
   }

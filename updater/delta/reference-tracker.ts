@@ -1,38 +1,46 @@
+import type { Overlay } from './changed-model.ts';
+import { word } from './seeds.ts';
+
 /**
  * Guesses how addresses in moved code change. An x86-64 instruction names its target by the distance to it, so code that
- * did not change differs wherever something between it and its target grew. What a reference to one place
- * became tells what the next reference to that place becomes: the target moved by so much, however far away it is seen
- * from. So one learned number explains thousands of differences.
+ * did not change differs wherever something between it and its target grew. What one reference to a place became
+ * tells what the next reference to that place becomes: the place moved by so much, from wherever it is seen. So one
+ * learned number explains thousands of differences.
  *
- * Works on positions in the base image alone; nothing is known of files, sections or symbols.
+ * Works on positions in the base image alone; nothing is known of files, sections or symbols. A wrong guess costs bits,
+ * never correctness.
  */
 
-/** Bytes of a distance. */
 const DISTANCE_BYTES = 4;
 /** Distances beyond this are no distances: no program of ours is larger. */
 const DISTANCE_MAX = 2 ** 27;
-/** Targets move by less than this; more is a misread instruction. */
+/** Places move by less than this; more is a misread instruction. */
 const MOVE_MAX = 2 ** 24;
+/** Known moves: of exact places, of their surroundings, of their wide surroundings. */
 const EXACT_BITS = 17;
 const REGION_BITS = 13;
 const WIDE_BITS = 10;
 const REGION_BYTES = 256;
 const WIDE_BYTES = 65_536;
 
-/** By which instruction a distance is announced. */
+/** How a distance is announced. */
 const CALL = 1;
 const JUMP = 2;
 const BRANCH = 3;
 const DATA = 4;
+const KINDS = 5;
 
 export class ReferenceTracker {
   readonly #base_bytes: number;
   readonly #exact = new MoveTable(EXACT_BITS);
   readonly #region = new MoveTable(REGION_BITS);
   readonly #wide = new MoveTable(WIDE_BITS);
+  /** Whether the last guesses of each kind were wrong, one bit each, newest lowest. */
+  readonly #records = new Int32Array(KINDS);
   /** Bytes of the present distance that are done, or -1 outside of one. */
   #step = -1;
   #kind = 0;
+  /** Where the guess is from: 3 the exact place, 2 and 1 its surroundings, 0 the last reference of all. */
   #source = 0;
   #moves = 0;
   #right = 1;
@@ -41,8 +49,6 @@ export class ReferenceTracker {
   #guess = 0;
   #actual = 0;
   #last = 0;
-  /** Whether the last guesses of each kind were right, one bit each, newest lowest. */
-  readonly #history = new Int32Array(5);
 
   constructor(base_bytes: number) {
     this.#base_bytes = base_bytes;
@@ -53,39 +59,15 @@ export class ReferenceTracker {
     this.#step = -1;
   }
 
-  /**
-   * Looks at the next byte of the base; a distance may begin there.
-   *
-   * @param window   holds the base around it: two bytes before and four from it on
-   * @param index    of the byte in `window`
-   * @param position of the byte in the base
-   * @param shift    position in the target minus position in the base
-   */
-  look(window: Uint8Array, index: number, position: number, shift: number): void {
+  /** Looks at the next byte of the base; a distance may begin there. */
+  look({ window, index, position, shift }: Overlay): void {
     if (this.#step >= 0) return;
     const kind = kindOf(window[index - 2] ?? 0, window[index - 1] ?? 0);
     if (kind === 0) return;
-    const distance =
-      (window[index] ?? 0) |
-      ((window[index + 1] ?? 0) << 8) |
-      ((window[index + 2] ?? 0) << 16) |
-      ((window[index + 3] ?? 0) << 24);
+    const distance = word(window, index);
     const goal = position + DISTANCE_BYTES + distance;
     if (distance >= DISTANCE_MAX || distance <= -DISTANCE_MAX || goal < 0 || goal >= this.#base_bytes) return;
-    const region = Math.floor(goal / REGION_BYTES);
-    const wide = Math.floor(goal / WIDE_BYTES);
-    let moved = this.#last;
-    this.#source = 0;
-    if (this.#exact.has(goal)) {
-      this.#source = 3;
-      moved = this.#exact.get(goal);
-    } else if (this.#region.has(region)) {
-      this.#source = 2;
-      moved = this.#region.get(region);
-    } else if (this.#wide.has(wide)) {
-      this.#source = 1;
-      moved = this.#wide.get(wide);
-    }
+    const moved = this.#moveOf(goal);
     this.#step = 0;
     this.#kind = kind;
     this.#goal = goal;
@@ -96,28 +78,32 @@ export class ReferenceTracker {
     this.#actual = 0;
   }
 
-  /** The byte that is expected in the target over `plain` in the base. */
-  expect(plain: number): number {
-    return this.#step >= 0 && this.#right === 1 ? (this.#guess >>> (8 * this.#step)) & 0xff : plain;
+  /** Whether the byte looked at belongs to a distance. */
+  get active(): boolean {
+    return this.#step >= 0;
   }
 
-  /** Everything that tells how far to trust the guess, as one number below 1024; 0 outside of a distance. */
+  /** The byte that is expected in the target over `plain` in the base. */
+  expect(plain: number): number {
+    return this.#right === 1 ? (this.#guess >>> (8 * this.#step)) & 0xff : plain;
+  }
+
+  /** Everything that tells how far to trust the guess, as one number below 512. */
   get context(): number {
-    if (this.#step < 0) return 0;
     return ((this.#kind * 4 + this.#step) * 4 + this.#source) * 4 + this.#moves * 2 + this.#right;
   }
 
-  /** Which kind and step, below 21. */
-  get place(): number {
-    return this.#step < 0 ? 0 : this.#kind * 4 + this.#step;
+  /** The same in short, below 168. */
+  get selector(): number {
+    return (this.#kind * 4 + this.#step) * 8 + this.#source * 2 + this.#right;
   }
 
   /** How guesses of this kind went lately, 8 bits. */
   get record(): number {
-    return (this.#history[this.#kind] ?? 0) & 0xff;
+    return (this.#records[this.#kind] ?? 0) & 0xff;
   }
 
-  /** Tells what the byte in the target is, after `look` and `expect`. */
+  /** Tells what the byte in the target is, after `look`. */
   learn(byte: number, shift: number): void {
     if (this.#step < 0) return;
     if (byte !== ((this.#guess >>> (8 * this.#step)) & 0xff)) this.#right = 0;
@@ -125,18 +111,34 @@ export class ReferenceTracker {
     this.#step += 1;
     if (this.#step < DISTANCE_BYTES) return;
     this.#step = -1;
-    this.#history[this.#kind] = ((this.#history[this.#kind] ?? 0) << 1) | this.#right;
+    this.#records[this.#kind] = ((this.#records[this.#kind] ?? 0) << 1) | (1 - this.#right);
     const change = (this.#actual - this.#distance) | 0;
     if (change >= MOVE_MAX || change <= -MOVE_MAX) return;
-    const moved = change + shift;
-    this.#exact.set(this.#goal, moved);
-    this.#region.set(Math.floor(this.#goal / REGION_BYTES), moved);
-    this.#wide.set(Math.floor(this.#goal / WIDE_BYTES), moved);
-    this.#last = moved;
+    this.#last = change + shift;
+    this.#exact.set(this.#goal, this.#last);
+    this.#region.set(Math.floor(this.#goal / REGION_BYTES), this.#last);
+    this.#wide.set(Math.floor(this.#goal / WIDE_BYTES), this.#last);
+  }
+
+  #moveOf(goal: number): number {
+    this.#source = 3;
+    let moved = this.#exact.get(goal);
+    if (moved !== undefined) return moved;
+    this.#source = 2;
+    moved = this.#region.get(Math.floor(goal / REGION_BYTES));
+    if (moved !== undefined) return moved;
+    this.#source = 1;
+    moved = this.#wide.get(Math.floor(goal / WIDE_BYTES));
+    if (moved !== undefined) return moved;
+    this.#source = 0;
+    return this.#last;
   }
 }
 
-/** Opcodes in front of a distance: E8 call, E9 jump, 0F 8x conditional jump, ModRM with mod 0 and r/m 5 (RIP-relative). Source: Intel SDM, volume 2. */
+/**
+ * Opcodes in front of a distance: E8 call, E9 jump, 0F 8x conditional jump, and a ModRM byte with mod 0 and r/m 5
+ * (relative to RIP). Source: Intel 64 and IA-32 Architectures Software Developer's Manual, volume 2.
+ */
 function kindOf(second: number, last: number): number {
   if (last === 0xe8) return CALL;
   if (last === 0xe9) return JUMP;
@@ -144,7 +146,7 @@ function kindOf(second: number, last: number): number {
   return (last & 0xf0) === 0x80 && second === 0x0f ? BRANCH : 0;
 }
 
-/** What places moved by, as far as known; a newer entry takes the room of an older one with the same hash. */
+/** By how much places moved; a newer entry takes the room of an older one with the same hash. */
 class MoveTable {
   readonly #keys: Int32Array;
   readonly #moves: Float64Array;
@@ -156,12 +158,9 @@ class MoveTable {
     this.#shift = 32 - bits;
   }
 
-  has(key: number): boolean {
-    return this.#keys[this.#slot(key)] === (key | 0);
-  }
-
-  get(key: number): number {
-    return this.#moves[this.#slot(key)] ?? 0;
+  get(key: number): number | undefined {
+    const slot = this.#slot(key);
+    return this.#keys[slot] === (key | 0) ? this.#moves[slot] : undefined;
   }
 
   set(key: number, moved: number): void {

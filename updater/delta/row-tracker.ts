@@ -1,3 +1,6 @@
+import type { Overlay } from './changed-model.ts';
+import { word } from './seeds.ts';
+
 /**
  * Guesses how tables change. Relocations, symbols and unwind tables are rows of words; when code moves, a whole column
  * changes by the same number for many rows. So the next word probably changes by what the word one row above changed by.
@@ -34,26 +37,22 @@ export class RowTracker {
     return score === 0 ? 0 : score < 3 ? 1 : score < 10 ? 2 : 3;
   }
 
-  /** Looks at the next byte of the base, at `index` of `window` and `position` of the base. */
-  look(window: Uint8Array, index: number, position: number): void {
+  /** Looks at the next byte of the base; a word begins at every fourth. */
+  look({ window, index, position }: Overlay): void {
     if ((position & 3) !== 0) return;
     const number = position >>> 2;
     this.#whole = true;
     this.#actual = 0;
-    this.#plain =
-      (window[index] ?? 0) |
-      ((window[index + 1] ?? 0) << 8) |
-      ((window[index + 2] ?? 0) << 16) |
-      ((window[index + 3] ?? 0) << 24);
+    this.#plain = word(window, index);
     this.#short = (this.#plain + (this.#changes[(number - SHORT_ROW) & (KEPT_WORDS - 1)] ?? 0)) | 0;
     this.#long = (this.#plain + (this.#changes[(number - LONG_ROW) & (KEPT_WORDS - 1)] ?? 0)) | 0;
   }
 
-  /** The byte that is expected in the target over `plain` in the base. */
-  expect(plain: number, position: number): number {
+  /** The byte that is expected in the target over `plain` in the base, after `look`. */
+  expect(position: number, plain: number): number {
     if (!this.#whole || (this.#longScore === 0 && this.#shortScore === 0)) return plain;
-    const word = this.#longScore >= this.#shortScore ? this.#long : this.#short;
-    return (word >>> (8 * (position & 3))) & 0xff;
+    const guess = this.#longScore >= this.#shortScore ? this.#long : this.#short;
+    return (guess >>> (8 * (position & 3))) & 0xff;
   }
 
   /** Tells what the byte in the target is. */

@@ -38,7 +38,11 @@ export async function* readPieces(
   let [buffer, spare] = [new Uint8Array(longest_bytes), new Uint8Array(longest_bytes)];
   let payload = buffer.subarray(0, piece?.payload_bytes);
   let filled_bytes = 0;
+  let spent: Uint8Array | undefined;
   for await (const part of source.read(start_bytes, end_bytes)) {
+    // Not before: a source may still look at what it gave out when it is asked for more.
+    if (spent) freeSpent(spent);
+    spent = part;
     let taken_bytes = 0;
     while (piece && taken_bytes < part.length) {
       const some = part.subarray(taken_bytes, taken_bytes + payload.length - filled_bytes);
@@ -54,7 +58,6 @@ export async function* readPieces(
       payload = buffer.subarray(0, piece?.payload_bytes);
       filled_bytes = 0;
     }
-    freeSpent(part);
   }
 }
 

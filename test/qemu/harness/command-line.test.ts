@@ -30,6 +30,20 @@ test('commas in paths and names do not end an option', () => {
   );
 });
 
+test('a log of writes sits above the file and hears every flush; only virtio can have one', () => {
+  const args = line({}, { disks: [{ ...disk('disk0', 'virtio'), logWrites: '/logs/writes' }] });
+  const node = JSON.parse(/-blockdev (\{.*\}) -device/.exec(args)?.[1] ?? '{}') as Record<string, unknown>;
+  expect(node).toMatchObject({
+    driver: 'blklogwrites',
+    'node-name': 'disk0',
+    log: { filename: '/logs/writes' },
+  });
+  expect(node).not.toHaveProperty('cache');
+  expect(args).toContain('drive=disk0,bootindex=1,serial=disk0,write-zeroes=off');
+  const sata = { ...disk('disk0', 'sata'), logWrites: '/logs/writes' };
+  expect(() => line({}, { disks: [sata] })).toThrow(/sata disk cannot be logged/);
+});
+
 test('every SATA device has a port of its own', () => {
   const disks = [disk('cdrom', 'sata'), disk('disk0', 'sata'), disk('disk1', 'sata')];
   const args = line({}, { disks });
@@ -56,6 +70,7 @@ test('clock, watchdog and saved state', () => {
   expect(args).toContain('-rtc base=2011-01-01T00:00:00');
   expect(args).toContain('-device i6300esb -action watchdog=reset');
   expect(args).toContain("-incoming exec:cat '/saved/memory'");
+  expect(line({}, { incoming: "/o'brien/memory" })).toContain("exec:cat '/o'\\''brien/memory'");
 });
 
 test('an accelerator counts as working only when it runs guest code', async () => {

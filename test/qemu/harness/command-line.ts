@@ -1,5 +1,6 @@
 import { BulkheadError } from '../../../base/errors.ts';
 import type { BootDevice, DiskBus, DiskFormat, MachineOptions } from './options.ts';
+import { shellQuoted } from './shell-quote.ts';
 
 /** A disk as QEMU opens it: the file of the options or an overlay over it. */
 export interface AttachedDisk {
@@ -47,7 +48,7 @@ export function qemuArguments(options: MachineOptions, files: RunFiles): string[
     ...networkArguments(options, files.forwards),
     ...smbiosArguments(options),
     ...(options.watchdog ? ['-device', options.watchdog, '-action', 'watchdog=reset'] : []),
-    ...(files.incoming === undefined ? [] : ['-incoming', `exec:cat '${files.incoming}'`]),
+    ...(files.incoming === undefined ? [] : ['-incoming', `exec:cat ${shellQuoted(files.incoming)}`]),
     ...(options.extraArgs ?? []),
   ];
 }

@@ -7,6 +7,7 @@ import { DISK_TOOL_TIMEOUT_MS, POLL_MS, SAVE_TIMEOUT_MS } from './limits.ts';
 import type { MachineOptions } from './options.ts';
 import type { QemuProcess } from './qemu-process.ts';
 import type { Qmp } from './qmp.ts';
+import { shellQuoted } from './shell-quote.ts';
 
 /** A machine at one moment: everything restoreMachine needs, also from another process. */
 export interface SavedMachine {
@@ -45,7 +46,7 @@ export async function saveState(request: SaveRequest): Promise<SavedMachine> {
   try {
     await qmp.command('stop');
     await qmp.command('migrate-set-parameters', { 'max-bandwidth': Number.MAX_SAFE_INTEGER });
-    await qmp.command('migrate', { uri: `exec:cat > '${memory}'` });
+    await qmp.command('migrate', { uri: `exec:cat > ${shellQuoted(memory)}` });
     await waitForMigration(qmp);
   } catch (cause) {
     throw new BulkheadError('MACHINE_SAVE_FAILED', `cannot save machine '${request.options.name}'`, {

@@ -11,7 +11,7 @@ const EXPOSURE_MAX = 2.5;
 const WATCHDOG_S = 60;
 
 /** Lines of priority `err` and above that a healthy boot on QEMU may have, each with its reason. */
-export const KNOWN_ERRORS: readonly { line: RegExp; why: string }[] = [
+const KNOWN_ERRORS: readonly { line: RegExp; why: string }[] = [
   { line: /MP-BIOS bug: 8254 timer/, why: 'the timer of the emulated board' },
   {
     line: /^watchdog: watchdog\d: watchdog did not stop!$/,
