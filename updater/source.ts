@@ -9,7 +9,8 @@ export interface ByteSource {
   size_bytes(): Promise<number>;
   /**
    * The bytes from `start_bytes` up to, not including, `end_bytes`, in order, in parts of any length.
-   * Ends after exactly that many. Leaving the loop early ends the transfer.
+   * Ends after exactly that many. Leaving the loop early ends the transfer. A part belongs to the reader, who may empty it
+   * once the next one has come.
    */
   read(start_bytes: number, end_bytes: number): AsyncIterable<Uint8Array>;
   close(): Promise<void>;

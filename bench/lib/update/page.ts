@@ -47,9 +47,8 @@ for programs.
 * **Written** is what reached the block device.
 * **Rebuilt files** of the last two kinds of change are not compiled but made from the built ones (\`bench/lib/update/rebuilt-elf.ts\`): in each a function
   grows by 16 to 256 bytes, what follows moves, and all calls, operands, tables and pointers that cross it are changed. One
-  growth in a file is the simplest rebuild there is: it favours a codec that follows references, and a compiler changes more. No older versions of the
-  packages are to be had from the mirror that the lock names, so "Debian point release" is a set of packages that such a
-  release touches, not one of them; the kernel is left out.`;
+  growth in a file is the simplest rebuild there is: it favours a codec that follows references, and a compiler changes more. "Debian point
+  release" is a set of packages that such a release touches, changed in that way, not a real one; the kernel is left out.`;
 
 function isTimed({ contestants }: VariantResult): boolean {
   return contestants.some(({ runs }) => runs.length > 0);
