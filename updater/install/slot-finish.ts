@@ -1,5 +1,5 @@
 import { BulkheadError } from '../../base/errors.ts';
-import { BLOCK_BYTES } from '../../partitions/slot-blob.ts';
+import { BLOCK_BYTES, SECTOR_BYTES } from '../../partitions/slot-blob.ts';
 import { HASH_BYTES } from '../../partitions/verity-tree.ts';
 import type { BundleManifest } from '../bundle/manifest.ts';
 import { WRITE_BUFFER_BYTES } from '../limits.ts';
@@ -37,6 +37,8 @@ export async function finishSlot(
   const buffers = writer.buffers();
   const buffer = buffers[0].bytes;
   await writeParts(device, buffer, shape.data_bytes, parts);
+  // The first block without its header: then the header alone is what comes last, and a disk may tear that write anywhere.
+  await writeParts(device, buffer, 0, [Uint8Array.from(firstBlock).fill(0, 0, SECTOR_BYTES)]);
   await device.flush();
   await readBackData(device, buffers, shape, salt, leaves, onReadBack);
   await readBackParts(device, buffer, shape.data_bytes, parts);
