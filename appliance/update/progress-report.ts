@@ -36,6 +36,7 @@ export class ProgressReport {
   }
 
   take(event: InstallEvent): UpdateProgress {
+    if (event.event === 'opened') return this.#set({ version: event.version });
     if (event.event === 'chosen') {
       const { method, version, fetch_bytes } = event;
       return this.#set({

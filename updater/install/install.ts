@@ -50,6 +50,7 @@ export interface InstallTools {
 }
 
 export type InstallEvent =
+  | { event: 'opened'; version: string }
   | { event: 'chosen'; method: Method; version: string; fetch_bytes: number }
   | ({ event: 'progress'; method: Method; version: string } & TransferProgress)
   | { event: 'method-failed'; method: Method; code: string; message: string };
@@ -190,6 +191,7 @@ async function priced(bundle: OpenBundle, tools: InstallTools): Promise<PricedSt
 
 /** Everything that can be refused before the payload. A newer key set counts from here on. */
 async function admit(bundle: OpenBundle, wishes: InstallWishes, tools: InstallTools): Promise<OpenBundle> {
+  tools.onEvent({ event: 'opened', version: bundle.manifest.version });
   if (bundle.keysChanged) tools.trust.store(bundle.trusted);
   admitRelease(bundle.manifest, tools.machine, wishes.allowed);
   return bundle;
