@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { BulkheadError, describeError } from '../base/errors.ts';
 import { VERSION } from '../base/version.ts';
+import { registerBootLog } from './boot-log/command.ts';
 import { registerAgent } from './commands/agent.ts';
 import { registerBundle } from './commands/bundle.ts';
 import type { CommandIo } from './commands/command.ts';
@@ -27,6 +28,7 @@ export function makeProgram(): Command {
 export function registerAll(program: Command, io: CommandIo): Command {
   for (const register of [
     registerAgent,
+    registerBootLog,
     registerBundle,
     registerConfig,
     registerFirewall,

@@ -48,3 +48,11 @@ export const DEVICE_KEYSET_FILE = '/var/lib/msp/update/keyset.json';
 export const DEVICE_KEY_FILE = '/var/lib/msp/identity/device.key';
 export const MACHINE_ID_FILE = '/var/lib/msp/identity/machine-id';
 export const SSH_HOST_KEY_FOLDER = '/var/lib/msp/identity/ssh';
+/** Kernel logs of boots that ended, one text file each. */
+export const BOOT_LOG_FOLDER = '/var/lib/msp/boot-log';
+/** The same as the kernel left them: the initrd puts them here, `bulkhead boot-log collect` takes them away. */
+export const BOOT_RECORD_FOLDER = '/var/lib/msp/boot-log/incoming';
+/** Where the kernel shows what it left in memory before a reset. */
+export const PSTORE_FOLDER = '/sys/fs/pstore';
+/** `ramoops` when the kernel's log outlives a warm reset of this boot. */
+export const PSTORE_BACKEND_FILE = '/sys/module/pstore/parameters/backend';

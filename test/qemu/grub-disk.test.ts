@@ -108,6 +108,9 @@ describe('grub.cfg on a real disk', () => {
         choice.mode,
       ]);
       expect(seen.initrd).toBe(initrds[choice.slot]);
+      expect(seen.words.get('systemd.journald.forward_to_kmsg')).toBe(
+        choice.mode === 'trial' ? '1' : undefined,
+      );
       const now = readFileSync(path);
       expect(stateSector(now)).toBe(sector);
       expect(parseBootState(now.subarray(sector, sector + 512))).toEqual(choice.next);
@@ -141,6 +144,8 @@ describe('grub.cfg on a real disk', () => {
       'ab.mode': 'normal',
       panic: '10',
       oops: 'panic',
+      'bulkhead.log_memory': '10000000-100fffff',
+      'pstore.backend': 'ramoops',
       one: '2',
     });
     expect(words.has('debug')).toBe(true);

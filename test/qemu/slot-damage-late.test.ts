@@ -18,10 +18,12 @@ const AFTER_LAST_ATTEMPT = ['B3 trial trial', 'A1 normal trial-used-up'];
 
 afterAll(removeVariants);
 
-test('the watchdog ends a slot on trial that hangs', async () => {
+test('the watchdog ends a slot on trial that hangs, even if the kernel cannot heed its warning', async () => {
   const { file } = await buildVariant('hang', VARIANT, (tree) => {
     const init = join(tree, 'usr/lib/systemd/systemd');
-    writeFileSync(init, '#!/bin/sh\necho HANGING >/dev/console\nwhile :; do sleep 1000; done\n');
+    // With the warning it would be a panic (console-kept.test.ts); here there is the reset alone.
+    const deaf = 'wdctl --setpretimeout 0 /dev/watchdog0 >/dev/null';
+    writeFileSync(init, `#!/bin/sh\n${deaf}\necho HANGING >/dev/console\nwhile :; do sleep 1000; done\n`);
     chmodSync(init, 0o755);
   });
   const disk = await diskOnTrial('hang', file, 2);
