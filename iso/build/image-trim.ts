@@ -1,4 +1,15 @@
-import { existsSync, mkdirSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readSync,
+  rmSync,
+  symlinkSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 
 /** What a read-only appliance never uses. Paths below the root; a final `*` takes everything in the folder. */
@@ -161,5 +172,59 @@ export function trimTree(target: string): void {
   mkdirSync(masks, { recursive: true });
   for (const name of readdirSync(join(target, 'usr/lib/systemd/system-generators'))) {
     if (!KEPT_GENERATORS.has(name)) symlinkSync('/dev/null', join(masks, name));
+  }
+  dropPrivileges(target);
+  dropOrphanScripts(target);
+}
+
+const SET_ID_BITS = 0o6000;
+
+/**
+ * Nobody becomes somebody else here: root logs in as root, services get their user from systemd. So no program gives its
+ * caller another user or group.
+ */
+function dropPrivileges(folder: string): void {
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) dropPrivileges(path);
+    if (!entry.isFile()) continue;
+    const { mode } = lstatSync(path);
+    if ((mode & SET_ID_BITS) !== 0) chmodSync(path, mode & 0o7777 & ~SET_ID_BITS);
+  }
+}
+
+/** Longest first line that the kernel reads (BINPRM_BUF_SIZE of Linux). */
+const INTERPRETER_LINE_BYTES = 256;
+
+/** Scripts whose interpreter was taken out (Perl) only look as if they could be run. */
+function dropOrphanScripts(target: string): void {
+  for (const folder of ['usr/bin', 'usr/sbin']) {
+    if (!existsSync(join(target, folder))) continue;
+    for (const entry of readdirSync(join(target, folder), { withFileTypes: true })) {
+      if (!entry.isFile()) continue;
+      const path = join(target, folder, entry.name);
+      const interpreter = /^#!\s*(\S+)(?:\s+(\S+))?/.exec(firstLine(path));
+      if (!interpreter) continue;
+      const [, program = '', argument = ''] = interpreter;
+      const wanted = program.endsWith('/env') ? `/usr/bin/${argument}` : program;
+      // /bin and /sbin are links to their namesakes below /usr.
+      if (!isThere(join(target, wanted.replace(/^\/(s?bin)\//, '/usr/$1/')))) rmSync(path);
+    }
+  }
+}
+
+/** Also a link that leads out of the tree, as /usr/bin/sh does while the tree is not a root. */
+function isThere(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+}
+
+function firstLine(path: string): string {
+  const file = openSync(path, 'r');
+  try {
+    const bytes = Buffer.alloc(INTERPRETER_LINE_BYTES);
+    const length = readSync(file, bytes, 0, bytes.length, 0);
+    return bytes.toString('latin1', 0, length).split('\n', 1)[0] ?? '';
+  } finally {
+    closeSync(file);
   }
 }

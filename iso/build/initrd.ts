@@ -12,13 +12,10 @@ import {
 import { basename, dirname, join } from 'node:path';
 import { type Run, runOrThrow } from '../../base/run.ts';
 import { installModules, type KernelTree } from './kernel-modules.ts';
-import { COMPRESS_TIMEOUT_MS } from './limits.ts';
+import { COMPRESS_TIMEOUT_MS, WATCHDOG_HEARTBEAT_S } from './limits.ts';
 
 /** Programs that the initrd needs beside busybox; their libraries are found by the dynamic linker itself. */
 const PROGRAMS = ['/usr/sbin/dmsetup', '/usr/sbin/e2fsck'];
-
-/** Time the watchdog grants from arming in the initrd until systemd feeds it; slow disks and fsck included. */
-const WATCHDOG_HEARTBEAT_S = 180;
 
 export interface InitrdParts {
   tools: Run;

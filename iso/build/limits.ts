@@ -20,3 +20,9 @@ export const COMPILE_TIMEOUT_MS = 300_000;
 
 /** Listing a package reads all of it; the kernel's 100 MB take five seconds. */
 export const LIST_TIMEOUT_MS = 120_000;
+
+/**
+ * What the watchdog grants from arming in the initrd until systemd feeds it: a minute's wait for a late disk and a start of
+ * systemd on a slow one. A repair of the data partition may take longer and feeds it itself (iso/initrd/init).
+ */
+export const WATCHDOG_HEARTBEAT_S = 180;

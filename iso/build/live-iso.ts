@@ -5,6 +5,9 @@ import type { SlotManifest } from '../../partitions/slot-blob.ts';
 import { buildLoader, buildMediumFat, liveLoaderModules } from './boot-loader.ts';
 import { COMPRESS_TIMEOUT_MS } from './limits.ts';
 
+/** Another one than that of the FAT partition beside it, BULKHEAD, which is where people look for config.yaml. */
+const ISO_LABEL = 'BULKHEAD_ISO';
+
 export interface LiveIsoOptions {
   slotImage: string;
   manifest: SlotManifest;
@@ -64,7 +67,7 @@ export async function buildLiveIso(tools: Run, options: LiveIsoOptions): Promise
       '3',
       '-r',
       '-V',
-      'BULKHEAD',
+      ISO_LABEL,
       '-uid',
       '0',
       '-gid',

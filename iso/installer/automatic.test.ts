@@ -1,11 +1,23 @@
-import { readlinkSync, rmSync, symlinkSync } from 'node:fs';
+import { readlinkSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { BulkheadError } from '../../base/errors.ts';
+import { run, runOrThrow } from '../../base/run.ts';
+import { listFatFolder } from './esp.ts';
 import { install } from './install.ts';
-import { EIGHT_GB, type Lab, type LoopDisk, labEffects, labRequest, makeLab } from './loop-lab.ts';
+import { isMarked } from './installed-disk.ts';
+import {
+  EIGHT_GB,
+  type Lab,
+  type LoopDisk,
+  labEffects,
+  labRequest,
+  makeLab,
+  noise,
+  writeAt,
+} from './loop-lab.ts';
 import type { InstallRequest } from './prepare.ts';
-import { StickLab } from './stick-lab.ts';
+import { MIB, StickLab } from './stick-lab.ts';
 import { DEFAULT_WISHES } from './wishes.ts';
 
 let lab: Lab;
@@ -19,8 +31,8 @@ describe('an automatic installation decides', () => {
   const LISTED = { vendor: 'HP', product: 'HP t640 Thin Client' };
   let target: LoopDisk;
   let medium: LoopDisk;
-  const decide = async (change: Partial<InstallRequest> = {}) => {
-    const effects = sticks.effects();
+  /** @param dryRun false: goes on until the disk is wiped; a made-up sysfs shows no partitions */
+  const decide = (change: Partial<InstallRequest> = {}, dryRun = true) => {
     const request = labRequest(lab, '', {
       automatic: true,
       live: true,
@@ -28,9 +40,21 @@ describe('an automatic installation decides', () => {
       wishes: {},
       ...change,
     });
-    const job = await install(request, effects, { dryRun: true, next: '' });
-    return job;
+    const effects = sticks.effects();
+    const emit: typeof effects.emit = (event) => {
+      if (event.event === 'step' && event.step === 'table') throw new Error('wiped');
+    };
+    return install(request, { ...effects, emit }, { dryRun, next: '' });
   };
+  const onTarget = (more: Partial<typeof DEFAULT_WISHES> = {}) => ({
+    readConfig: () => ({ ...DEFAULT_WISHES, target: target.path, ...more }),
+  });
+  const markStick = async (name: string) => {
+    const local = join(lab.folder, 'mark');
+    writeFileSync(local, '');
+    await runOrThrow(run, 'mcopy', ['-i', medium.path, local, `::/${name}`]);
+  };
+  const finish = () => install(labRequest(lab, target.path), labEffects(lab), { dryRun: false, next: '' });
 
   beforeEach(async () => {
     sticks = new StickLab(lab);
@@ -91,16 +115,58 @@ describe('an automatic installation decides', () => {
   });
 
   it('against a finished installation, unless told to reinstall or to keep the identity', async () => {
-    await install(labRequest(lab, target.path), labEffects(lab), { dryRun: false, next: '' });
-    const wish = (more: Partial<typeof DEFAULT_WISHES>) => ({
-      readConfig: () => ({ ...DEFAULT_WISHES, target: target.path, ...more }),
-    });
-    await expect(decide(wish({}))).rejects.toThrow(
+    await finish();
+    await expect(decide(onTarget())).rejects.toThrow(
       /already carries a finished installation \(version 1.2.3\)/,
     );
-    expect((await decide(wish({ reinstall: true }))).path).toBe(target.path);
-    expect((await decide(wish({ keepIdentity: true }))).keepIdentity).toBe(true);
+    expect((await decide(onTarget({ reinstall: true }))).path).toBe(target.path);
+    expect((await decide(onTarget({ keepIdentity: true }))).keepIdentity).toBe(true);
     sticks.put('proc/cmdline', 'bulkhead.reinstall=1');
-    expect((await decide(wish({}))).path).toBe(target.path);
+    expect((await decide(onTarget())).path).toBe(target.path);
+  });
+
+  it('against an appliance with data whose ESP is damaged, in whatever way, unless told to reinstall', async () => {
+    const esp_bytes = 1024 * 1024;
+    const damage: [string, (start: number) => void][] = [
+      ['no FAT any more', (start) => writeAt(target.path, start, noise(4096))],
+      ['zeros at its start', (start) => writeAt(target.path, start, new Uint8Array(4096))],
+      [
+        'zeros over allocation tables and top folder',
+        (start) => writeAt(target.path, start + 16384, new Uint8Array(8 * MIB)),
+      ],
+      ['bytes per sector of zero', (start) => writeAt(target.path, start + 11, new Uint8Array(2))],
+    ];
+    for (const [how, act] of damage) {
+      await finish();
+      act(esp_bytes);
+      await expect(decide(onTarget()), how).rejects.toMatchObject({ code: 'INSTALL_STATE_UNKNOWN' });
+      expect((await decide(onTarget({ reinstall: true }))).path).toBe(target.path);
+    }
+  });
+
+  it('to erase a finished installation once, when the stick carries a file REINSTALL', async () => {
+    await finish();
+    const effects = sticks.effects();
+    await markStick('reinstall.txt');
+    expect((await decide(onTarget())).reinstallMark?.names).toEqual(['reinstall.txt']);
+    const on = (path: string) => listFatFolder(effects, path, '/');
+    expect(await on(medium.path), 'a dry run takes nothing away').toContain('reinstall.txt');
+    await expect(decide(onTarget(), false)).rejects.toThrow('wiped');
+    expect(await on(medium.path)).toEqual(['config.yaml']);
+    await finish();
+    await expect(decide(onTarget())).rejects.toMatchObject({ code: 'INSTALL_ALREADY_INSTALLED' });
+  });
+
+  it('against erasing anything while the file REINSTALL cannot be taken off the stick', async () => {
+    await finish();
+    await markStick('REINSTALL');
+    await runOrThrow(run, 'blockdev', ['--setro', medium.path]);
+    try {
+      await expect(decide(onTarget(), false)).rejects.toMatchObject({ code: 'INSTALL_MARK_STAYS' });
+    } finally {
+      // The kernel keeps this for whoever gets the device next.
+      await runOrThrow(run, 'blockdev', ['--setrw', medium.path]);
+    }
+    expect(await isMarked(lab, target)).toBe(true);
   });
 });

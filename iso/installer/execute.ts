@@ -6,6 +6,7 @@ import { readIdentity } from './identity.ts';
 import { espFiles, type InstallJob, installRecord, markerContent } from './job.ts';
 import { writePartitionTable } from './partition-table.ts';
 import { ESP_MARKER } from './paths.ts';
+import { useUpReinstallMark } from './reinstall-mark.ts';
 import { compareSlot, emptyOtherSlot, writeSlot } from './slot-writer.ts';
 import { verifyInstallation } from './verify.ts';
 import { wipeTables } from './wipe.ts';
@@ -50,7 +51,10 @@ export async function executeInstall(job: InstallJob, effects: InstallEffects): 
   const installedAt = effects.now();
   const record = installRecord(job, installedAt, kept !== null);
 
-  await step('wipe', () => wipeTables(job, effects));
+  await step('wipe', async () => {
+    if (job.reinstallMark) await useUpReinstallMark(job.reinstallMark, effects);
+    await wipeTables(job, effects);
+  });
   await step('table', () => writePartitionTable(job, effects));
   const written = await step('slot', () => writeSlot(job, effects));
   await step('compare', () => compareSlot(job, effects, written));

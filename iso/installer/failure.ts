@@ -5,6 +5,8 @@ import type { InstallEvent, StepId } from './events.ts';
 const WORDS: Readonly<Record<string, { headline: string; advice: string }>> = {
   INSTALL_HARDWARE_REFUSED: { headline: 'WRONG HARDWARE', advice: '' },
   INSTALL_ALREADY_INSTALLED: { headline: 'INSTALLED BEFORE', advice: '' },
+  INSTALL_STATE_UNKNOWN: { headline: 'INSTALLED BEFORE', advice: '' },
+  INSTALL_MARK_STAYS: { headline: 'BAD STICK', advice: '' },
   INSTALL_NO_TARGET: {
     headline: 'NO DISK',
     advice:

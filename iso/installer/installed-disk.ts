@@ -7,7 +7,7 @@ import { listDisks } from '../../partitions/disks.ts';
 import { parseEnvBlock } from '../../partitions/env-block.ts';
 import type { LayoutIds } from '../../partitions/layout-sfdisk.ts';
 import { listFatFolder, readEspFile } from './esp.ts';
-import { installedVersion } from './installed-before.ts';
+import { findInstallation, type Installation } from './installed-before.ts';
 import { type Lab, type LoopDisk, labEffects } from './loop-lab.ts';
 
 /**
@@ -57,10 +57,15 @@ export async function expectInstalled(lab: Lab, disk: LoopDisk, ids: LayoutIds |
   await runOrThrow(run, 'e2fsck', ['-f', '-n', node(4)]);
 }
 
-/** The disk carries the mark of a finished installation. */
-export async function isMarked(lab: Lab, disk: LoopDisk): Promise<boolean> {
+/** What an installer would take the disk for. */
+export async function installationOn(lab: Lab, disk: LoopDisk): Promise<Installation['kind']> {
   const name = disk.path.slice('/dev/'.length);
   const listed = listDisks().find((other) => other.name === name);
   if (!listed) throw new Error(`${disk.path} is not there`);
-  return (await installedVersion(listed, labEffects(lab))) !== null;
+  return (await findInstallation(listed, labEffects(lab))).kind;
+}
+
+/** The disk carries the mark of a finished installation. */
+export async function isMarked(lab: Lab, disk: LoopDisk): Promise<boolean> {
+  return (await installationOn(lab, disk)) === 'finished';
 }

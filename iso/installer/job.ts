@@ -6,6 +6,7 @@ import { BOOT_STATE_FILE } from '../../partitions/layout-names.ts';
 import type { LayoutIds } from '../../partitions/layout-sfdisk.ts';
 import { LAYOUT_ENV_BYTES } from './limits.ts';
 import { ESP_LAYOUT, ESP_LOADER, ESP_SCRIPT } from './paths.ts';
+import type { ReinstallMark } from './reinstall-mark.ts';
 import type { InstallSource } from './source.ts';
 
 /** A configuration that is taken over, already found to be valid. */
@@ -25,6 +26,8 @@ export interface InstallJob {
   source: InstallSource;
   config: ConfigFile | null;
   keepIdentity: boolean;
+  /** The file on the medium that asked for this, to be used up; null without one. */
+  reinstallMark: ReinstallMark | null;
   /** What the firmware calls the machine the installer ran on. */
   machine: string;
   /** What the installer ran from, for the record. */

@@ -12,6 +12,7 @@ import { refuseInstalled } from './installed-before.ts';
 import { type ConfigFile, type InstallJob, layoutFor } from './job.ts';
 import { DISK_POLL_MS } from './limits.ts';
 import { MEDIUM_MOUNT } from './paths.ts';
+import { findReinstallMark } from './reinstall-mark.ts';
 import { openSource } from './source.ts';
 import { findStickConfig } from './stick-config.ts';
 import { type InstallWishes, mergeWishes, wishesFromCommandLine } from './wishes.ts';
@@ -65,8 +66,10 @@ export async function prepareInstall(request: InstallRequest, effects: InstallEf
     );
   }
   const config = request.config ?? (request.automatic ? await findStickConfig(disks, effects) : null);
+  const reinstallMark = request.automatic && medium ? await findReinstallMark(medium, effects) : null;
   const wishes = mergeWishes(
     config ? request.readConfig(config.text, config.source) : {},
+    reinstallMark ? { reinstall: true } : {},
     request.automatic
       ? wishesFromCommandLine(readFileSync(join(effects.kernel.proc, 'cmdline'), 'utf8'))
       : {},
@@ -89,6 +92,7 @@ export async function prepareInstall(request: InstallRequest, effects: InstallEf
     source,
     config,
     keepIdentity: wishes.keepIdentity,
+    reinstallMark,
     machine: describeMachine(request.machine),
     medium: medium ? `/dev/${medium.name}` : request.imagePath,
   };

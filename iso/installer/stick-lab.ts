@@ -113,7 +113,7 @@ export class StickLab {
     const path = join(this.lab.folder, `hybrid-${crypto.randomUUID()}.iso`);
     const volume = await this.fat('BULKHEAD', files, 8 * MIB);
     await runOrThrow(run, 'xorriso', [
-      ...['-as', 'mkisofs', '-iso-level', '3', '-r', '-V', 'BULKHEAD', '-partition_offset', '16'],
+      ...['-as', 'mkisofs', '-iso-level', '3', '-r', '-V', 'BULKHEAD_ISO', '-partition_offset', '16'],
       ...['-append_partition', '2', '0xef', volume, '-appended_part_as_gpt'],
       ...['-e', '--interval:appended_partition_2:all::', '-no-emul-boot', '-o', path, tree],
     ]);

@@ -159,6 +159,8 @@ export interface GrubRunOptions {
   readOnly?: boolean;
   /** No serial port in the machine. */
   noSerial?: boolean;
+  /** Sent to the serial line once it shows `when`. */
+  typed?: { when: RegExp; text: string };
   /** More arguments for QEMU. */
   extra?: string[];
 }
@@ -183,7 +185,8 @@ export async function runGrub(work: Workplace, options: GrubRunOptions): Promise
     '-drive',
     `id=d${index},if=none,format=raw,file=${disk},readonly=${options.readOnly ? 'on' : 'off'}`,
     '-device',
-    `${BUS_DEVICE[options.bus ?? 'virtio']},drive=d${index}${disk === bootDisk ? ',bootindex=1' : ''}`,
+    // The firmware connects only what it was told to boot from, and GRUB sees no other disk.
+    `${BUS_DEVICE[options.bus ?? 'virtio']},drive=d${index},bootindex=${disk === bootDisk ? 1 : index + 2}`,
   ]);
   const qemu = Bun.spawn(
     [
@@ -196,9 +199,10 @@ export async function runGrub(work: Workplace, options: GrubRunOptions): Promise
       ...disks,
       ...(options.extra ?? []),
     ],
-    { stdin: 'ignore', stdout: 'pipe', stderr: 'pipe' },
+    { stdin: 'pipe', stdout: 'pipe', stderr: 'pipe' },
   );
   let text = '';
+  let typed = options.typed;
   const timeout_ms = options.timeout_ms ?? BOOT_TIMEOUT_MS;
   let late = false;
   const timer = setTimeout(() => {
@@ -209,6 +213,11 @@ export async function runGrub(work: Workplace, options: GrubRunOptions): Promise
     const decoder = new TextDecoder();
     for await (const chunk of qemu.stdout) {
       text += decoder.decode(chunk, { stream: true });
+      if (typed?.when.test(withoutControls(text))) {
+        qemu.stdin.write(typed.text);
+        qemu.stdin.flush();
+        typed = undefined;
+      }
       if (options.until?.test(withoutControls(text))) break;
     }
     qemu.kill('SIGKILL');

@@ -1,28 +1,23 @@
 import { createHash } from 'node:crypto';
-import { createReadStream, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, createReadStream, mkdirSync, openSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { run, runOrThrow } from '../../base/run.ts';
 import { Appliance, HEALTHY_TIMEOUT_MS } from './fixtures/appliance.ts';
-import { BUILD, ISO_FILE, readManifest } from './fixtures/image.ts';
-import { INSTALL_TIMEOUT_MS, installation } from './fixtures/installed-disk.ts';
-import { createDisk } from './harness/disk.ts';
-import { readPartition, readPartitions } from './harness/disk-content.ts';
-import type { DiskFile } from './harness/options.ts';
+import { blankDisk, expectSlotOnDisk, GIB } from './fixtures/blank-disk.ts';
+import { directBootForTest } from './fixtures/direct-boot.ts';
+import { BUILD, ISO_FILE } from './fixtures/image.ts';
+import { INSTALL_TIMEOUT_MS, installation, installedDisk } from './fixtures/installed-disk.ts';
+import { damagedMedium, fatOf, listMedium, stickForTest } from './fixtures/medium.ts';
+import { readExt4File, readPartitions } from './harness/disk-content.ts';
 import { machineForTest } from './harness/vitest-machine.ts';
 
-/** The stick and the CD on every bus: from blank disk to a healthy appliance that never asked anything. */
+/** The stick and the CD: from blank disk to a healthy appliance that never asked anything. The other buses: install-matrix. */
 
-const GIB = 1024 ** 3;
 /** Room for a screen that a person should read before the machine goes on. */
 const REFUSAL_TIMEOUT_MS = 3 * 60_000;
-
-function blankDisk(name: string, size_bytes: number): DiskFile {
-  const folder = join(BUILD, 'boot-disks');
-  mkdirSync(folder, { recursive: true });
-  const path = join(folder, `${name}-${process.pid}-${Date.now()}.raw`);
-  onTestFinished(() => rmSync(path, { force: true }));
-  return createDisk(path, size_bytes);
-}
+/** Longer than anything that once started over: 10 s in the initrd, 30 s after a panic. */
+const STAYS_MS = 45_000;
 
 async function digest(path: string): Promise<string> {
   const hash = createHash('sha256');
@@ -30,17 +25,11 @@ async function digest(path: string): Promise<string> {
   return hash.digest('hex');
 }
 
-/** The slot's bytes on the disk are those of the image, and the other slot is empty. */
-async function expectSlotOnDisk(disk: DiskFile): Promise<void> {
-  const manifest = readManifest();
-  const labels = (await readPartitions(disk)).map((partition) => partition.label);
-  expect(labels).toEqual(['ESP', 'root-a', 'root-b', 'MSP-DATA']);
-  const header = await readPartition(disk, 'root-a', 0, 512);
-  expect(Buffer.from(header).toString('latin1')).toContain('slot_format=1');
-  const footer = await readPartition(disk, 'root-a', manifest.blob_bytes - 16 * 1024, 16 * 1024);
-  expect(Buffer.from(footer).toString('latin1')).toContain(manifest.verity.root_hash);
-  const other = await readPartition(disk, 'root-b', 0, 4096);
-  expect(other.every((byte) => byte === 0)).toBe(true);
+/** Zeros in the middle of a file. */
+function writeZeros(path: string, offset_bytes: number, size_bytes: number): void {
+  const file = openSync(path, 'r+');
+  writeSync(file, new Uint8Array(size_bytes), 0, size_bytes, offset_bytes);
+  closeSync(file);
 }
 
 describe('the ISO as CD-ROM', () => {
@@ -112,25 +101,68 @@ describe('the ISO as USB stick', () => {
     expect(status.boot).toMatchObject({ slot: 'A', mode: 'normal' });
     await machine.stop();
     expect(await digest(second.path)).toBe(before);
+
+    const alone = await machineForTest({
+      ...{ name: 'usb-nvme', disks: options.disks.slice(0, 1) },
+      ...{ watchdog: 'i6300esb', forwards: { 80: 0 } },
+    });
+    const again = await new Appliance(alone).judged();
+    expect(again.health.outcome).toBe('healthy');
+    expect(again.identity.deviceId).toBe(status.identity.deviceId);
   });
 
-  test('installs onto a SATA disk that boots to healthy', async () => {
-    const disk = blankDisk('sata', 16 * GIB);
-    const attached = { ...disk, bus: 'sata' as const };
-    const installer = await machineForTest({
-      name: 'usb-sata-install',
-      usbStick: ISO_FILE,
-      disks: [attached],
-    });
+  test('with a file REINSTALL erases an installed SATA disk without a key pressed, once, to a new healthy appliance', async () => {
+    const disk = { ...(await installedDisk('reinstall')), bus: 'sata' as const };
+    const stick = await stickForTest('reinstall', { 'config.yaml': 'site_id: again\n', REINSTALL: '' });
+    const media = { disks: [{ path: stick, bus: 'usb' as const }, disk] };
+    const installer = await machineForTest({ name: 'reinstall', ...media });
     await installer.waitForPowerOff(INSTALL_TIMEOUT_MS);
     await installer.stop();
+    expect(installer.serialText).toContain('bulkhead-install: finished');
+    await expectSlotOnDisk(disk);
+    expect(await listMedium(stick)).toEqual(expect.arrayContaining(['config.yaml', 'EFI/']));
+    expect(await listMedium(stick)).not.toContain('REINSTALL');
+
     const machine = await machineForTest({
-      name: 'usb-sata',
-      disks: [attached],
-      watchdog: 'i6300esb',
-      forwards: { 80: 0 },
+      ...{ name: 'reinstalled', ...media, watchdog: 'i6300esb', forwards: { 80: 0 } },
     });
-    expect((await new Appliance(machine).judged()).health.outcome).toBe('healthy');
+    await machine.waitForSerial('BULKHEAD-GRUB medium: starting the installed appliance', HEALTHY_TIMEOUT_MS);
+    const { health, identity } = await new Appliance(machine).judged();
+    expect(health).toMatchObject({ outcome: 'healthy', verdicts: [{ action: 'commit' }] });
+    expect(identity.siteId).toBe('again');
+    await machine.cutPower();
+    const record = await readExt4File(disk, 'MSP-DATA', '/install.json');
+    expect(JSON.parse(Buffer.from(record ?? []).toString())).toMatchObject({ identity: 'new' });
+  });
+
+  test('whose blocks went bad says so on the screen, stays there, and has touched nothing', async () => {
+    const listed = await runOrThrow(run, 'xorriso', [
+      ...['-indev', ISO_FILE, '-find', '/bulkhead/root.squashfs', '-exec', 'report_lba'],
+    ]);
+    const [, start = '', , size = ''] =
+      /(\d+) ,\s+(\d+) ,\s+(\d+) , '\/bulkhead\/root\.squashfs'/.exec(listed) ?? [];
+    // squashfs keeps its tables at the end.
+    const stick = damagedMedium('bad-stick', (path) =>
+      writeZeros(path, Number(start) * 2048 + Number(size) - 65_536, 65_536),
+    );
+    const disk = blankDisk('bad-stick', 12 * GIB);
+    const machine = await machineForTest({ name: 'bad-stick', usbStick: stick, disks: [disk] });
+    await machine.waitForSerial(/BULKHEAD CANNOT START: .*medium/, REFUSAL_TIMEOUT_MS);
+    await Bun.sleep(STAYS_MS);
+    expect(machine.running).toBe(true);
+    expect(machine.events.filter(({ event }) => event === 'RESET')).toEqual([]);
+    mkdirSync(join(BUILD, 'boot-screens'), { recursive: true });
+    await machine.screenshot(join(BUILD, 'boot-screens/bad-stick.png'));
+    await machine.stop();
+    await expect(readPartitions(disk)).rejects.toThrow();
+  });
+
+  test('shows people one volume called BULKHEAD, the one for config.yaml', async () => {
+    const fat = (await fatOf(ISO_FILE)).split('@@')[1] ?? '';
+    const label = (offset: string) =>
+      runOrThrow(run, 'blkid', ['-p', '-O', offset, '-o', 'value', '-s', 'LABEL', ISO_FILE]);
+    expect((await label(fat)).trim()).toBe('BULKHEAD');
+    expect((await label('0')).trim()).toBe('BULKHEAD_ISO');
   });
 });
 
@@ -142,23 +174,12 @@ describe('the ISO on a machine with eMMC', () => {
     await installer.waitForPowerOff(INSTALL_TIMEOUT_MS);
     await installer.stop();
     await expectSlotOnDisk(disk);
-    const { verity } = readManifest();
-    const slot = (await readPartitions(disk)).find((partition) => partition.label === 'root-a');
-    const boot = join(BUILD, 'work/tree/usr/lib/bulkhead/boot');
     const machine = await machineForTest({
       name: 'emmc',
       disks: [attached],
       watchdog: 'i6300esb',
       forwards: { 80: 0 },
-      firmware: {
-        kernel: join(boot, 'vmlinuz'),
-        initrd: join(boot, 'initrd'),
-        append: [
-          `bulkhead.root=${slot?.partitionUuid}`,
-          `bulkhead.verity=${verity.root_hash}:${verity.data_blocks}:${verity.salt}`,
-          'ab.partition=A ab.attempt=1 ab.mode=normal console=ttyS0,115200 panic=10 quiet',
-        ].join(' '),
-      },
+      firmware: await directBootForTest(disk, 'A'),
     });
     expect((await new Appliance(machine).judged()).health.outcome).toBe('healthy');
   });

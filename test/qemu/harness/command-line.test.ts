@@ -56,6 +56,8 @@ test('the network is closed, captured or absent as wanted, and forwards bind to 
   expect(line({ network: 'none' })).toContain('-nic none');
   const args = line({ network: { restrict: true, capture: '/x.pcap' } }, { forwards: { 80: 1234 } });
   expect(args).toContain('restrict=on,hostfwd=tcp:127.0.0.1:1234-:80');
+  const served = line({ network: { servers: { '10.0.2.100:443': 'hello' } } });
+  expect(served).toContain(',guestfwd=tcp:10.0.2.100:443-cmd:echo hello -device');
   expect(args).toContain('filter-dump,id=capture0,netdev=net0,file=/x.pcap');
 });
 

@@ -156,10 +156,11 @@ function deviceOf(disk: AttachedDisk, sataPort: number, boot: string): string[] 
 
 function networkArguments(options: MachineOptions, forwards: RunFiles['forwards']): string[] {
   if (options.network === 'none') return ['-nic', 'none'];
-  const { restrict = false, model = 'virtio-net-pci', capture } = options.network ?? {};
+  const { restrict = false, model = 'virtio-net-pci', capture, servers = {} } = options.network ?? {};
   const netdev = [
     `user,id=net0,restrict=${restrict ? 'on' : 'off'}`,
     ...Object.entries(forwards).map(([guest, host]) => `hostfwd=tcp:127.0.0.1:${host}-:${guest}`),
+    ...Object.entries(servers).map(([place, line]) => `guestfwd=tcp:${place}-cmd:echo ${escapeCommas(line)}`),
   ].join(',');
   return [
     ...['-netdev', netdev],

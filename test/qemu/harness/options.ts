@@ -44,6 +44,11 @@ export interface NetworkOptions {
   restrict?: boolean;
   /** Network card as QEMU names it. Default `virtio-net-pci`. */
   model?: string;
+  /**
+   * Servers of the guest's network: `address:port` (in 10.0.2.0/24) to the line that a connection there gets. QEMU answers itself,
+   * so no port of this computer is needed.
+   */
+  servers?: Readonly<Record<string, string>>;
   /** Every packet of the guest goes to this file (pcap), for saying what left it and what did not. */
   capture?: string;
 }

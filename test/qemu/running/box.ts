@@ -17,8 +17,11 @@ const COMMAND_TIMEOUT_MS = 120_000;
 /** Listening ports of nothing: what is forwarded to prove that it does not answer. */
 export const SILENT_PORTS = [8080, 50_051, 5355, 12_345] as const;
 
-/** What the host serves for the appliance and what nobody serves: outbound tests connect there. */
-export const HOST = '10.0.2.2';
+/** The router of the machine's network. */
+export const ROUTER = '10.0.2.2';
+
+/** Answers on every port that an outbound test asks for: a silence is then the appliance's own. */
+export const OUTSIDE = { address: '10.0.2.100', ports: [443, 2525], greeting: 'hello from outside' } as const;
 
 /**
  * One installed appliance that stays on for many tests. Commands share one SSH connection, because a login costs
@@ -60,7 +63,12 @@ export class Box {
       disks: [disk],
       watchdog: 'i6300esb',
       forwards: { 80: 0, 22: 0, ...silent },
-      network: { capture },
+      network: {
+        capture,
+        servers: Object.fromEntries(
+          OUTSIDE.ports.map((port) => [`${OUTSIDE.address}:${port}`, OUTSIDE.greeting]),
+        ),
+      },
       ...options,
     });
     const ssh = new SshConnection(machine.hostPort(22), join(folder, 'ssh'), sshKey);
