@@ -31,7 +31,7 @@ const facts = (
   running,
   bootState,
   verdicts: [],
-  consoleLines: [],
+  boots: [],
   now: new Date('2026-11-21T10:10:00Z'),
   ...more,
 });
@@ -62,18 +62,40 @@ describe('after an update', () => {
   });
 
   test('whose three boots failed, it was rolled back and is not tried again', () => {
-    const conclusion = concludeUpdate(
-      facts(afterBoots(armed, 4), A, { consoleLines: ['Kernel panic - not syncing'] }),
-    );
-    expect(conclusion).toMatchObject({
+    expect(concludeUpdate(facts(afterBoots(armed, 4), A))).toMatchObject({
       kind: 'ended',
       entry: {
         outcome: 'rolled_back',
         reason: 'no boot of it reached the health gate: it panicked, hung, or was damaged',
-        console_tail: ['Kernel panic - not syncing'],
+        console_tail: [],
       },
       rejected: { version: '1.3.0', root_hash: 'b'.repeat(64) },
     });
+  });
+
+  test('that left logs of its boots, each is named and the last one is kept', () => {
+    const boots = [
+      { attempt: 1, ending: 'ended in a panic', lines: ['first'] },
+      {
+        ...{ attempt: 2, ending: 'stopped: it hung or was reset' },
+        lines: Array.from({ length: 300 }, (_, line) => `line ${line}`),
+      },
+    ];
+    const conclusion = concludeUpdate(facts(afterBoots(armed, 4), A, { boots }));
+    if (conclusion.kind !== 'ended') throw new Error(conclusion.kind);
+    expect(conclusion.entry.reason).toBe(
+      'no boot of it reached the health gate: attempt 1 ended in a panic, attempt 2 stopped: it hung or was reset',
+    );
+    expect([conclusion.entry.console_tail.length, conclusion.entry.console_tail.at(-1)]).toEqual([
+      120,
+      'line 299',
+    ]);
+  });
+
+  test('that was committed in the end, no log of an attempt before is kept as the reason', () => {
+    const boots = [{ attempt: 1, ending: 'ended in a panic', lines: ['first'] }];
+    const conclusion = concludeUpdate(facts(commitBoot(afterBoots(armed, 2), 'B'), B, { boots }));
+    expect(conclusion).toMatchObject({ entry: { outcome: 'succeeded', console_tail: [] } });
   });
 
   test('the last word of the gate on that trial is the reason, and no other word', () => {

@@ -3,6 +3,16 @@ import type { Slot } from '../partitions/slot.ts';
 import { CONSOLE_TAIL_LINES } from './limits.ts';
 import type { Outcome, PastUpdate, PendingUpdate } from './state/records.ts';
 
+/** A boot of the release that was tried. */
+export interface TrialBoot {
+  /** Counted by the loader; null when the log lost it. */
+  attempt: number | null;
+  /** How it ended, to go on after "attempt 1": `ended in a panic`. */
+  ending: string;
+  /** What its kernel logged, oldest line first. */
+  lines: readonly string[];
+}
+
 /** What is known after a boot about the update that was on its way. */
 export interface TrialFacts {
   pending: PendingUpdate;
@@ -16,8 +26,8 @@ export interface TrialFacts {
     outcome: 'healthy' | 'unhealthy';
     reason: string;
   }[];
-  /** What is left of the console of the boots before, oldest line first. */
-  consoleLines: readonly string[];
+  /** Boots of the trial whose log was kept, oldest first. A boot that lost its power leaves none. */
+  boots: readonly TrialBoot[];
   now: Date;
 }
 
@@ -51,7 +61,7 @@ export function concludeUpdate(facts: TrialFacts): Conclusion {
 }
 
 function ended(
-  { pending, now, consoleLines }: TrialFacts,
+  { pending, now, boots }: TrialFacts,
   outcome: Outcome,
   reason: string,
   rejected: { version: string; root_hash: string } | null,
@@ -66,13 +76,14 @@ function ended(
     method: pending.method,
     fetched_bytes: pending.fetched_bytes,
     reason,
-    console_tail: outcome === 'succeeded' ? [] : consoleLines.slice(-CONSOLE_TAIL_LINES),
+    // Three attempts mostly say the same: the last one is the one to read, and `bulkhead boot-log` has them all.
+    console_tail: outcome === 'succeeded' ? [] : (boots.at(-1)?.lines.slice(-CONSOLE_TAIL_LINES) ?? []),
   };
   return { kind: 'ended', entry, rejected };
 }
 
 /** The gate's last word on the trial; where it never spoke, that is the reason. */
-function reasonOfFailure({ pending, verdicts }: TrialFacts): string {
+function reasonOfFailure({ pending, verdicts, boots }: TrialFacts): string {
   const bad = verdicts.findLast(
     ({ at, slot, version, outcome }) =>
       slot === pending.slot &&
@@ -81,5 +92,7 @@ function reasonOfFailure({ pending, verdicts }: TrialFacts): string {
       at >= pending.written_at,
   );
   if (bad) return `the health gate refused it: ${bad.reason}`;
-  return 'no boot of it reached the health gate: it panicked, hung, or was damaged';
+  const ends = boots.map(({ attempt, ending }) => `attempt ${attempt ?? '?'} ${ending}`);
+  const what = ends.length > 0 ? ends.join(', ') : 'it panicked, hung, or was damaged';
+  return `no boot of it reached the health gate: ${what}`;
 }

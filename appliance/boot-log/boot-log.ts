@@ -24,6 +24,13 @@ export interface BootLog {
   lines: string[];
 }
 
+/** How a boot ended, for people. */
+export const ENDING_WORDS: Readonly<Record<BootEnding, string>> = {
+  clean: 'restarted or powered off',
+  panic: 'ended in a panic',
+  stopped: 'stopped: it hung or was reset',
+};
+
 const FORMAT = 'bulkhead-boot-log 1';
 const FILE_NAME = /^(\d{6})-(?:A|B|unknown)\.txt$/;
 

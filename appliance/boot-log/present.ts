@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Slot } from '../../partitions/slot.ts';
-import type { BootLog } from './boot-log.ts';
-import type { BootEnding } from './classify.ts';
+import { type BootLog, ENDING_WORDS } from './boot-log.ts';
 import { readBootLogs } from './store.ts';
 
 /** The facts of `bulkhead boot-log`. */
@@ -11,12 +10,6 @@ export interface BootLogFacts {
   /** Newest last. */
   logs: BootLog[];
 }
-
-const ENDINGS: Readonly<Record<BootEnding, string>> = {
-  clean: 'restarted or powered off',
-  panic: 'ended in a panic',
-  stopped: 'stopped: it hung or was reset',
-};
 
 /** @throws BulkheadError BOOTLOG_UNREADABLE */
 export function inspectBootLogs(paths: { logs: string; backend: string }, slot: Slot | null): BootLogFacts {
@@ -48,7 +41,7 @@ export function bootLogsText({ recording, logs }: BootLogFacts, shown: number): 
 function heading({ at, slot, attempt, mode, version, ending }: BootLog): string {
   const counted = attempt === null ? '' : `, attempt ${attempt}`;
   const what = `slot ${slot ?? 'unknown'}, ${mode ?? 'unknown'} boot${counted}, version ${version ?? 'unknown'}`;
-  return `${at ?? 'time not known'}: ${what}: ${ENDINGS[ending]}`;
+  return `${at ?? 'time not known'}: ${what}: ${ENDING_WORDS[ending]}`;
 }
 
 function body({ lines, cut, damaged }: BootLog, shown: number): string[] {

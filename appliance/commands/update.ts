@@ -130,7 +130,7 @@ function registerOperations(update: Command, io: CommandIo, tools: () => Promise
   internal(
     'conclude',
     'after the health gate: write down what became of an update (run by its unit)',
-    async (given) => (await import('../update/operate.ts')).conclude(given),
+    async (given) => (await import('../update/conclude.ts')).concludePending(given),
   );
   internal(
     'reboot-when-due',

@@ -116,6 +116,7 @@ const onCommandLine = () =>
       deviceKeyset: '',
       imageInfo: '',
       verdictJournal: '',
+      bootLogs: '',
       dmiFolder: '',
     },
   });

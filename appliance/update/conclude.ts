@@ -9,6 +9,7 @@ import type { PastUpdate, PendingUpdate } from '../../updater/state/records.ts';
 import { armSlot, requireState } from '../slots/operate.ts';
 import { requireInstalled } from '../slots/slots-tools.ts';
 import { readRejected, readRunningRelease } from './running-release.ts';
+import { trialBoots } from './trial-boots.ts';
 import type { UpdateTools } from './update-tools.ts';
 
 export interface ConcludeReport {
@@ -21,13 +22,9 @@ export interface ConcludeReport {
  * After the health gate has spoken: what became of the update that was on its way is written into the history, and a
  * release that was given up is remembered. Run on every boot; doing it twice is doing it once.
  *
- * @param consoleLines what is left of the consoles of failed boots of a slot
  * @throws BulkheadError UPDATE_STATE_DAMAGED, UPDATE_STATE_UNWRITABLE, SLOTS_NEED_ROOT
  */
-export async function concludePending(
-  tools: UpdateTools,
-  consoleLines: (pending: PendingUpdate) => readonly string[],
-): Promise<ConcludeReport> {
+export async function concludePending(tools: UpdateTools): Promise<ConcludeReport> {
   const installed = await requireInstalled(tools.slots, 'update conclude');
   const reading = tools.pending.read();
   if (reading.condition === 'missing')
@@ -52,7 +49,7 @@ export async function concludePending(
       running: machine.running,
       bootState: requireState(installed),
       verdicts,
-      consoleLines: consoleLines(pending),
+      boots: trialBoots(tools.paths.bootLogs, pending),
       now: tools.slots.now(),
     });
     return await carryOut(tools, conclusion, pending, target.device);

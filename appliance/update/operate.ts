@@ -3,16 +3,11 @@ import type { MaintenanceWindow } from '../../updater/maintenance-window.ts';
 import type { RebootWish } from '../../updater/state/records.ts';
 import { loadConfig } from '../config/load.ts';
 import { requireInstalled } from '../slots/slots-tools.ts';
-import { type ConcludeReport, concludePending } from './conclude.ts';
 import { configuredWindow, type RebootReport, reboot, rebootWhenDue } from './reboot-when-due.ts';
 import type { UpdateTools } from './update-tools.ts';
 
 /** Made by systemd-timesyncd once a time server has answered. */
 const CLOCK_SYNCHRONISED_FILE = '/run/systemd/timesync/synchronized';
-
-export async function conclude(tools: UpdateTools): Promise<ConcludeReport> {
-  return concludePending(tools, () => []);
-}
 
 export async function rebootIfDue(tools: UpdateTools): Promise<RebootReport> {
   return rebootWhenDue(tools, configuredWindow(loadConfig().config), existsSync(CLOCK_SYNCHRONISED_FILE));

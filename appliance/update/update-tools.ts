@@ -1,4 +1,5 @@
 import {
+  BOOT_LOG_FOLDER,
   DEVICE_KEYSET_FILE,
   IMAGE_INFO_FILE,
   IMAGE_KEYSET_FILE,
@@ -28,6 +29,7 @@ export interface UpdateTools {
     deviceKeyset: string;
     imageInfo: string;
     verdictJournal: string;
+    bootLogs: string;
     dmiFolder: string;
   };
 }
@@ -45,6 +47,7 @@ export const APPLIANCE_UPDATE_TOOLS: UpdateTools = {
     deviceKeyset: DEVICE_KEYSET_FILE,
     imageInfo: IMAGE_INFO_FILE,
     verdictJournal: VERDICT_JOURNAL_FILE,
+    bootLogs: BOOT_LOG_FOLDER,
     dmiFolder: '/sys/class/dmi/id',
   },
 };
