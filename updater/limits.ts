@@ -14,8 +14,6 @@ export const PIECE_PAYLOAD_MAX_BYTES = MIB;
 /** A delta piece may yield much more than it weighs (unchanged runs), but never more than a slot. */
 export const PIECES_MAX = 65_536;
 
-/** The signed part comes before anything is known of its maker: enough for a manifest with every field at its longest. */
-export const ENVELOPE_MAX_BYTES = 64 * KIB;
 /** SBOM, provenance, key set: read whole into memory where they are read at all. */
 export const DOCUMENT_MAX_BYTES = 8 * MIB;
 /** The largest slot that is laid out (partitions/layout-limits.ts); no manifest may promise more. */

@@ -1,13 +1,13 @@
 import { writeFileSync } from 'node:fs';
 import { BulkheadError } from '../../base/errors.ts';
+import type { Signer } from '../../base/signing/dsse.ts';
+import { SIGNATURE_BYTES, verifyEd25519 } from '../../base/signing/ed25519.ts';
+import { keyId } from '../../base/signing/key-id.ts';
 import { fileSource } from '../../updater/bundle/file-source.ts';
 import { isBundle } from '../../updater/bundle/head.ts';
 import { bundleSigningBytes, signBundle } from '../../updater/bundle/sign-bundle.ts';
 import { readBoundedFile } from '../../updater/signing/bounded-file.ts';
-import type { Signer } from '../../updater/signing/dsse.ts';
-import { SIGNATURE_BYTES, verifyEd25519 } from '../../updater/signing/ed25519.ts';
 import { readPublicKey, readSigner } from '../../updater/signing/key-file.ts';
-import { keyId } from '../../updater/signing/keyset.ts';
 import { KEY_FILE_MAX_BYTES } from '../../updater/signing/limits.ts';
 import { keysetSigningBytes, signKeyset } from '../../updater/signing/sign-keyset.ts';
 import { missingText } from './present-keys.ts';

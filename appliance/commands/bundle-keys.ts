@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { Envelope } from '../../updater/signing/dsse.ts';
+import type { Envelope } from '../../base/signing/dsse.ts';
 import type { NewKey } from '../../updater/signing/keyset-edit.ts';
 import type { KeysetState } from '../../updater/signing/sign-keyset.ts';
 import { collect, requireInstant } from './bundle-options.ts';
@@ -45,7 +45,7 @@ function addList(keys: Command, io: CommandIo): void {
     )
     .action(async (files: string[], options: { json?: true }) => {
       const { readPublicKey } = await import('../../updater/signing/key-file.ts');
-      const { keyId } = await import('../../updater/signing/keyset.ts');
+      const { keyId } = await import('../../base/signing/key-id.ts');
       const facts = files.map((file) => {
         const public_key = readPublicKey(file);
         return { file, id: keyId(public_key), public_key: Buffer.from(public_key).toString('base64') };

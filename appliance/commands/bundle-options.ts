@@ -11,7 +11,7 @@ export function collect(value: string, before: readonly string[]): string[] {
  * @throws BulkheadError BUNDLE_INSTANT_INVALID
  */
 export async function requireInstant(text: string): Promise<string> {
-  const { parseInstant } = await import('../../updater/signing/instant.ts');
+  const { parseInstant } = await import('../../base/signing/instant.ts');
   if (parseInstant(text) !== undefined) return text;
   throw new BulkheadError('BUNDLE_INSTANT_INVALID', `'${text}' is no instant in UTC`, {
     hint: 'write it like 2027-06-30T00:00:00Z',

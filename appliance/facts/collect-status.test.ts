@@ -1,11 +1,12 @@
 import { Value } from '@sinclair/typebox/value';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { deviceIdOf } from '../../base/signing/key-id.ts';
 import { VERSION } from '../../base/version.ts';
 import type { MachineFacts } from '../../health-gate/machine-facts.ts';
 import { Status } from '../../status-page/status.ts';
 import { admitStatus } from '../../status-page/status-check.ts';
 import { type FirewallFacts, writeFirewallFacts } from '../firewall/facts.ts';
-import { deviceIdOf, deviceKeyFromSeed, formatKeyFile } from '../identity/key-file.ts';
+import { deviceKeyFromSeed, formatKeyFile } from '../identity/key-file.ts';
 import { recordOf } from '../identity/record.ts';
 import { collectStatus } from './collect-status.ts';
 import { APPLIANCE_PATHS } from './fact-context.ts';

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import nacl from 'tweetnacl';
 import { SEED_BYTES } from './limits.ts';
 
@@ -37,9 +36,4 @@ export function parseKeyFile(text: string): DeviceKey | undefined {
   // A block of zeros is what a lost write leaves, and everybody's key.
   if (seed.every((byte) => byte === 0)) return undefined;
   return deviceKeyFromSeed(seed);
-}
-
-/** The device id: SHA-256 of the raw public key, 64 hex digits. */
-export function deviceIdOf(publicKey: Uint8Array): string {
-  return createHash('sha256').update(publicKey).digest('hex');
 }

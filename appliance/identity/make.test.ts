@@ -5,9 +5,10 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import nacl from 'tweetnacl';
 import { expect, it } from 'vitest';
+import { deviceIdOf } from '../../base/signing/key-id.ts';
 import { makeFolder } from '../../test/unit/make-folder.ts';
 import { decideIdentity, type FileState } from './decide.ts';
-import { deviceIdOf, formatKeyFile, parseKeyFile } from './key-file.ts';
+import { formatKeyFile, parseKeyFile } from './key-file.ts';
 import { ensureDeviceIdentity } from './make.ts';
 import { derivedHostname, readDeviceIdentity, readDeviceKey, recordFileOf } from './read.ts';
 

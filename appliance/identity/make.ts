@@ -1,8 +1,9 @@
 import { chownSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { writeFileAtomic } from '../../base/atomic-file.ts';
 import { BulkheadError } from '../../base/errors.ts';
+import { deviceIdOf } from '../../base/signing/key-id.ts';
 import { decideIdentity, type FileState } from './decide.ts';
-import { deviceIdOf, deviceKeyFromSeed, formatKeyFile, parseKeyFile } from './key-file.ts';
+import { deviceKeyFromSeed, formatKeyFile, parseKeyFile } from './key-file.ts';
 import { IDENTITY_FILE_MAX_BYTES, SEED_BYTES } from './limits.ts';
 import type { Owner } from './owner.ts';
 import {

@@ -2,7 +2,8 @@ import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { BulkheadError } from '../../base/errors.ts';
 import { DEVICE_KEY_FILE } from '../../base/paths.ts';
-import { type DeviceKey, deviceIdOf, parseKeyFile } from './key-file.ts';
+import { deviceIdOf } from '../../base/signing/key-id.ts';
+import { type DeviceKey, parseKeyFile } from './key-file.ts';
 import { HOSTNAME_ID_DIGITS, IDENTITY_FILE_MAX_BYTES } from './limits.ts';
 import { type IdentityRecord, parseRecord } from './record.ts';
 

@@ -1,6 +1,6 @@
 import { type Static, Type as t } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
-import { deviceIdOf } from './key-file.ts';
+import { deviceIdOf } from '../../base/signing/key-id.ts';
 
 /**
  * The identity record, beside the key: the public half, written only after the key is durable. It is the proof that a key

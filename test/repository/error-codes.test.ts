@@ -31,6 +31,6 @@ test('the page has one row per code, in the part that makes it, with every wordi
   ]);
   expect(page).toContain('| `A_B` | one<br>a \\| b | help |');
   expect(page.match(/`A_B`/g)).toHaveLength(1);
-  expect(page).toContain('## Programs and files');
+  expect(page).toContain('## Programs, files and signatures');
   expect(page).not.toContain('## The program on the appliance');
 });

@@ -17,7 +17,7 @@ This page is made from the code by \`bun scripts/list-error-codes.ts --write\`; 
 
 const PARTS: Readonly<Record<string, string>> = {
   appliance: 'The program on the appliance',
-  base: 'Programs and files',
+  base: 'Programs, files and signatures',
   'health-gate': 'Health gate',
   iso: 'Image and installer',
   partitions: 'Disk and boot state',

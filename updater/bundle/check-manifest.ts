@@ -1,10 +1,10 @@
 import { BulkheadError } from '../../base/errors.ts';
+import { parseInstant } from '../../base/signing/instant.ts';
+import { parseSignedJson } from '../../base/signing/signed-json.ts';
 import { BLOCK_BYTES } from '../../partitions/slot-blob.ts';
 import { treeBytes } from '../../partitions/verity-tree.ts';
 import { DOCUMENT_MAX_BYTES, PIECE_PAYLOAD_MAX_BYTES, PIECES_MAX } from '../limits.ts';
-import { parseInstant } from '../signing/instant.ts';
 import { KEYSET_FILE_MAX_BYTES } from '../signing/limits.ts';
-import { parseSignedJson } from '../signing/signed-json.ts';
 import { TAIL_SECTION_MAX_BYTES } from './limits.ts';
 import { BundleManifest, SECTION_NAMES, type SectionName, TAIL_BYTES } from './manifest.ts';
 import { PIECE_ENTRY_BYTES } from './pieces.ts';

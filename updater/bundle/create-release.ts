@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { BulkheadError } from '../../base/errors.ts';
+import type { Envelope } from '../../base/signing/dsse.ts';
 import { deltaSuffix } from '../install/release-place.ts';
-import type { Envelope } from '../signing/dsse.ts';
 import { acceptKeysets, anchorTrust, type TrustedKeys } from '../signing/trust.ts';
 import type { WrittenBundle } from './assemble.ts';
 import { fileSource } from './file-source.ts';

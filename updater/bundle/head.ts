@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { BulkheadError } from '../../base/errors.ts';
-import { ENVELOPE_MAX_BYTES } from '../limits.ts';
-import { type Envelope, parseEnvelope, serialiseEnvelope } from '../signing/dsse.ts';
+import { type Envelope, parseEnvelope, serialiseEnvelope } from '../../base/signing/dsse.ts';
+import { ENVELOPE_MAX_BYTES } from '../../base/signing/limits.ts';
 import { type ByteSource, readRange } from '../source.ts';
 import { BUNDLE_MAGIC, BUNDLE_PAYLOAD_TYPE } from './manifest.ts';
 

@@ -1,7 +1,7 @@
 import { Type as t } from '@sinclair/typebox';
+import { Instant } from '../../base/signing/instant.ts';
 import { BLOCK_BYTES, FOOTER_BYTES } from '../../partitions/slot-blob.ts';
 import { SLOT_MAX_BYTES } from '../limits.ts';
-import { Instant } from '../signing/instant.ts';
 
 /**
  * What is signed about a release: the payload of the DSSE envelope at the head of a bundle.

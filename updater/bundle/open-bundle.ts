@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { BulkheadError } from '../../base/errors.ts';
-import { parseInstant } from '../signing/instant.ts';
+import { parseInstant } from '../../base/signing/instant.ts';
 import { parseKeysetFile } from '../signing/keyset-file.ts';
 import { acceptKeysets, requireReleaseSignature, type TrustedKeys, trustedTime } from '../signing/trust.ts';
 import { type ByteSource, readRange } from '../source.ts';

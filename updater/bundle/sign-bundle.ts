@@ -1,4 +1,4 @@
-import { type Envelope, preAuthEncoding, type Signer, signEnvelope } from '../signing/dsse.ts';
+import { type Envelope, preAuthEncoding, type Signer, signEnvelope } from '../../base/signing/dsse.ts';
 import { copyFrom, replaceFile } from './assemble.ts';
 import { parseManifest, placeSections } from './check-manifest.ts';
 import { fileSource } from './file-source.ts';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { availableParallelism } from 'node:os';
-import type { Envelope, Signer } from '../signing/dsse.ts';
-import { formatInstant } from '../signing/instant.ts';
+import type { Envelope, Signer } from '../../base/signing/dsse.ts';
+import { formatInstant } from '../../base/signing/instant.ts';
 import { serialiseKeysetFile } from '../signing/keyset-file.ts';
 import { assembleBundle, copyFrom, replaceFile, type WrittenBundle } from './assemble.ts';
 import { compressPieces, type EncodedPiece } from './compress.ts';

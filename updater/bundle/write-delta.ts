@@ -1,6 +1,6 @@
+import type { Signer } from '../../base/signing/dsse.ts';
 import { slotStreamReader } from '../delta/blob-reader.ts';
 import { encodeDelta } from '../delta/encode.ts';
-import type { Signer } from '../signing/dsse.ts';
 import { serialiseKeysetFile } from '../signing/keyset-file.ts';
 import { assembleBundle, type WrittenBundle } from './assemble.ts';
 import { fileSource } from './file-source.ts';

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeFileAtomic } from '../../base/atomic-file.ts';
-import { signEnvelope } from './dsse.ts';
+import { signEnvelope } from '../../base/signing/dsse.ts';
 import { generateKeyFile, readSigner } from './key-file.ts';
 import { createKeyset, unsignedKeyset } from './keyset-edit.ts';
 import { serialiseKeysetFile } from './keyset-file.ts';

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { run, runOrThrow } from '../../base/run.ts';
+import { verifyEd25519 } from '../../base/signing/ed25519.ts';
 import { developmentKeys } from './dev-keys.ts';
-import { verifyEd25519 } from './ed25519.ts';
 import { generateKeyFile, readPublicKey, readSigner } from './key-file.ts';
 import { trustKeysetFile } from './trusted-keys.ts';
 

@@ -1,10 +1,10 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { closeSync, fsyncSync, openSync, statSync, writeSync } from 'node:fs';
 import { BulkheadError } from '../../base/errors.ts';
+import type { Signer } from '../../base/signing/dsse.ts';
+import { isPublicKey, PUBLIC_KEY_BYTES, signEd25519 } from '../../base/signing/ed25519.ts';
+import { keyId } from '../../base/signing/key-id.ts';
 import { readBoundedFile } from './bounded-file.ts';
-import type { Signer } from './dsse.ts';
-import { isPublicKey, PUBLIC_KEY_BYTES, signEd25519 } from './ed25519.ts';
-import { keyId } from './keyset.ts';
 import { KEY_FILE_MAX_BYTES } from './limits.ts';
 
 export type { Signer };

@@ -1,8 +1,9 @@
 import { Value } from '@sinclair/typebox/value';
 import { BulkheadError } from '../../base/errors.ts';
-import type { Envelope } from './dsse.ts';
-import { formatInstant } from './instant.ts';
-import { KEYSET_PAYLOAD_TYPE, type Key, Keyset, keyId, keysetProblem, type Role } from './keyset.ts';
+import type { Envelope } from '../../base/signing/dsse.ts';
+import { formatInstant } from '../../base/signing/instant.ts';
+import { keyId } from '../../base/signing/key-id.ts';
+import { KEYSET_PAYLOAD_TYPE, type Key, Keyset, keysetProblem, type Role } from './keyset.ts';
 
 /** How sets are made and changed. Everything here is pure; what comes out still has to be signed. */
 

@@ -1,6 +1,6 @@
 import { BulkheadError } from '../../base/errors.ts';
+import { type Envelope, envelopeFromJson, envelopeToJson } from '../../base/signing/dsse.ts';
 import { readBoundedFile } from './bounded-file.ts';
-import { type Envelope, envelopeFromJson, envelopeToJson } from './dsse.ts';
 import { KEYSET_PAYLOAD_TYPE } from './keyset.ts';
 import { KEYSET_FILE_MAX_BYTES, KEYSETS_MAX } from './limits.ts';
 

@@ -1,11 +1,11 @@
-import { createHash } from 'node:crypto';
 import { Type as t } from '@sinclair/typebox';
 import { BulkheadError } from '../../base/errors.ts';
-import { type Envelope, KeyId, verifyEnvelope } from './dsse.ts';
-import { isPublicKey } from './ed25519.ts';
-import { Instant, parseInstant } from './instant.ts';
+import { type Envelope, KeyId, verifyEnvelope } from '../../base/signing/dsse.ts';
+import { isPublicKey } from '../../base/signing/ed25519.ts';
+import { Instant, parseInstant } from '../../base/signing/instant.ts';
+import { keyId } from '../../base/signing/key-id.ts';
+import { parseSignedJson } from '../../base/signing/signed-json.ts';
 import { KEY_NOTE_MAX, KEYS_MAX, REVOCATIONS_MAX } from './limits.ts';
-import { parseSignedJson } from './signed-json.ts';
 
 /**
  * Whose releases are installed: a numbered set of public keys, itself signed. `root` keys sign key sets, `release` keys sign
@@ -48,11 +48,6 @@ export const Keyset = t.Object(
   { additionalProperties: false },
 );
 export type Keyset = (typeof Keyset)['static'];
-
-/** @param public_key 32 raw bytes */
-export function keyId(public_key: Uint8Array): string {
-  return createHash('sha256').update(public_key).digest('hex').slice(0, 32);
-}
 
 /**
  * The set in the payload of an envelope. Says nothing about signatures.

@@ -1,8 +1,5 @@
 /** Limits of signing and trust, each with its reason. */
 
-/** Signatures on one envelope: a release key and its successor, or the root keys of a threshold; each costs a verification. */
-export const SIGNATURES_MAX = 8;
-
 /** Keys of one set: root and release keys of a product with spares. */
 export const KEYS_MAX = 16;
 

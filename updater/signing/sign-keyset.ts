@@ -1,6 +1,6 @@
 import { writeFileAtomic } from '../../base/atomic-file.ts';
 import { BulkheadError } from '../../base/errors.ts';
-import { type Envelope, preAuthEncoding, type Signer, signEnvelope } from './dsse.ts';
+import { type Envelope, preAuthEncoding, type Signer, signEnvelope } from '../../base/signing/dsse.ts';
 import { type Keyset, missingSignatures, parseKeyset } from './keyset.ts';
 import { unsignedKeyset } from './keyset-edit.ts';
 import { readKeysetFile, serialiseKeysetFile } from './keyset-file.ts';

@@ -1,6 +1,6 @@
 import { BulkheadError } from '../../base/errors.ts';
-import { type Envelope, verifyEnvelope } from './dsse.ts';
-import { parseInstant } from './instant.ts';
+import { type Envelope, verifyEnvelope } from '../../base/signing/dsse.ts';
+import { parseInstant } from '../../base/signing/instant.ts';
 import { isRevoked, type Keyset, missingSignatures, parseKeyset, rawKey } from './keyset.ts';
 import { KEYSETS_MAX } from './limits.ts';
 

@@ -1,7 +1,8 @@
 import { createHash, createPrivateKey, createPublicKey, randomUUID } from 'node:crypto';
-import { type Envelope, type Signer, signEnvelope } from '../signing/dsse.ts';
-import { signEd25519 } from '../signing/ed25519.ts';
-import { type Keyset, keyId, type Role } from '../signing/keyset.ts';
+import { type Envelope, type Signer, signEnvelope } from '../../base/signing/dsse.ts';
+import { signEd25519 } from '../../base/signing/ed25519.ts';
+import { keyId } from '../../base/signing/key-id.ts';
+import type { Keyset, Role } from '../signing/keyset.ts';
 import { createKeyset, unsignedKeyset } from '../signing/keyset-edit.ts';
 import { anchorTrust, type TrustedKeys } from '../signing/trust.ts';
 

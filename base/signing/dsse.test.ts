@@ -1,8 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { BulkheadError } from '../../base/errors.ts';
-import { ENVELOPE_MAX_BYTES } from '../limits.ts';
+import { BulkheadError } from '../errors.ts';
 import {
   type Envelope,
   parseEnvelope,
@@ -13,7 +12,8 @@ import {
   verifyEnvelope,
 } from './dsse.ts';
 import { signEd25519 } from './ed25519.ts';
-import { keyId } from './keyset.ts';
+import { keyId } from './key-id.ts';
+import { ENVELOPE_MAX_BYTES } from './limits.ts';
 
 const TYPE = 'application/example';
 const text = (value: string) => new TextEncoder().encode(value);

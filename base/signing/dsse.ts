@@ -1,9 +1,8 @@
 import { Type as t } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
-import { BulkheadError } from '../../base/errors.ts';
-import { ENVELOPE_MAX_BYTES } from '../limits.ts';
+import { BulkheadError } from '../errors.ts';
 import { verifyEd25519 } from './ed25519.ts';
-import { SIGNATURES_MAX } from './limits.ts';
+import { ENVELOPE_MAX_BYTES, SIGNATURES_MAX } from './limits.ts';
 
 /**
  * DSSE (Dead Simple Signing Envelope, protocol version 1): a payload, its type and signatures over both. An envelope has one
