@@ -65,6 +65,8 @@ export interface CheckContext {
   agentUrl: string;
   /** How long to wait for what is still starting, in milliseconds. */
   patience_ms: number;
+  /** For how long a critical service must have run without a restart, in milliseconds; 0 where it does not matter. */
+  steady_ms: number;
   /** Asks the kernel for the rules; null where nobody can (the gate knows nothing about nftables). */
   liveFirewall: (() => Promise<LiveFirewall>) | null;
   /** Base URL of the coordinator; null when none is configured. */

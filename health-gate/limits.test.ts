@@ -35,6 +35,12 @@ test('three attempts that each use up the whole gate end within a quarter of an 
   expect(BOOT_ATTEMPTS_MAX * worst_ms).toBeLessThan(15 * 60_000);
 });
 
+test('a service of a trial that is restarted once more still has the time to prove itself', () => {
+  expect(2 * limits.TRIAL_STEADY_MS).toBeLessThan(limits.START_PATIENCE_MS);
+  // And one that hangs from the start is not taken for a steady one (WatchdogSec of compliance-agent.service).
+  expect(limits.TRIAL_STEADY_MS).toBeGreaterThan(20_000);
+});
+
 test('observing ends before the timer starts the next observation', () => {
   const observing_ms = limits.OBSERVE_PATIENCE_MS + limits.CHECK_TIMEOUT_MS;
   expect(observing_ms).toBeLessThan(5 * 60_000);

@@ -12,7 +12,13 @@ export const CHECK_TIMEOUT_MS = 20_000;
 /** How long the gate waits for something that is still starting: the agent answers, a critical unit settles. */
 export const START_PATIENCE_MS = 120_000;
 
-/** The same when only observing: the agent may just be restarting, which is promised to take under 30 s. */
+/**
+ * For how long critical services of a slot on trial must have run without a restart. Longer than the 20 s after which
+ * systemd ends an agent that hangs, and short enough to leave three quarters of the patience for getting there.
+ */
+export const TRIAL_STEADY_MS = 30_000;
+
+/** The patience when only observing: the agent may just be restarting, which is promised to take under 30 s. */
 export const OBSERVE_PATIENCE_MS = 35_000;
 
 /** Between two looks at something that is still starting. */

@@ -15,12 +15,12 @@ import { run } from '../base/run.ts';
 import { VERSION } from '../base/version.ts';
 import { MIRROR_PATHS } from '../partitions/boot-state-mirrors.ts';
 import { DATA_MOUNT, ESP_MOUNT } from '../partitions/layout-names.ts';
-import { type BootPaths, type BootReading, readBoot } from './boot-reading.ts';
+import { type BootPaths, type BootReading, bootFacts, readBoot } from './boot-reading.ts';
 import type { CheckContext, CheckPaths, LiveFirewall } from './check.ts';
 import { ALL_CHECKS } from './checks/all-checks.ts';
 import type { GateSetup } from './gate.ts';
 import { type EffectPaths, gateEffects } from './gate-effects.ts';
-import { GATE_DEADLINE_MS } from './limits.ts';
+import { GATE_DEADLINE_MS, TRIAL_STEADY_MS } from './limits.ts';
 import type { RebootMeans } from './reboot.ts';
 
 /** Where the agent says that it is up; loopback, so no cable and no firewall stands between. */
@@ -110,6 +110,7 @@ function makeContext(reading: BootReading, options: GateOptions, paths: CheckPat
     slot: reading.slot,
     agentUrl: AGENT_HEALTH_URL,
     patience_ms: options.patience_ms,
+    steady_ms: bootFacts(reading).mode === 'trial' ? TRIAL_STEADY_MS : 0,
     liveFirewall: options.liveFirewall,
     coordinatorUrl: options.coordinatorUrl,
   };

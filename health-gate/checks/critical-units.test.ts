@@ -10,11 +10,15 @@ afterAll(() => machine.remove());
 const unit = (name: string, load: string, active: string, sub: string, result = 'success') =>
   `Result=${result}\nId=${name}\nLoadState=${load}\nActiveState=${active}\nSubState=${sub}\n`;
 
+/** That is active since so many seconds after the start of the kernel. */
+const since = (block: string, since_s: number, restarts: number) =>
+  `${block}ActiveEnterTimestampMonotonic=${since_s * 1e6}\nNRestarts=${restarts}\n`;
+
 const AGENT = unit('compliance-agent.service', 'loaded', 'active', 'running');
 const FIREWALL = unit('bulkhead-firewall.service', 'loaded', 'active', 'exited');
 
 /** Answers one after the other; the last one for ever. */
-async function judge(list: string, answers: string[], patience_ms = 0) {
+async function judge(list: string, answers: string[], patience_ms = 0, steady_ms = 0) {
   machine.write('usr/critical-units', list);
   let asked = 0;
   const run: Run = async (program, args) => {
@@ -23,7 +27,7 @@ async function judge(list: string, answers: string[], patience_ms = 0) {
     asked += 1;
     return { code: 0, stdout, stderr: '' };
   };
-  const context = machine.context({ run, patience_ms });
+  const context = machine.context({ run, patience_ms, steady_ms });
   const { outcome, message } = await criticalUnits.find(context, new AbortController().signal);
   return { said: `${outcome}: ${message}`, asked };
 }
@@ -58,6 +62,22 @@ test('waits for a unit that is still starting or being restarted', async () => {
   expect((await judge(LIST, [`${crashing}\n${FIREWALL}`])).said).toBe(
     'fail: compliance-agent.service keeps failing and is restarted (exit-code)',
   );
+});
+
+test('on trial a service has to have run for a while: one that crashes again and again is well between two crashes', async () => {
+  machine.write('proc/uptime', '100.50 90.00\n');
+  const young = `${since(AGENT, 92, 6)}\n${since(FIREWALL, 99, 0)}`;
+  expect((await judge(LIST, [young], 0, 30_000)).said).toBe(
+    'fail: compliance-agent.service has run for only 8 s, restarts: 6',
+  );
+  expect((await judge(LIST, [young])).said).toBe('pass: 2 critical units are well');
+  const { said, asked } = await judge(LIST, [young, `${since(AGENT, 70, 6)}\n${FIREWALL}`], 10_000, 30_000);
+  expect([said, asked]).toEqual(['pass: 2 critical units are well', 2]);
+});
+
+test('an uptime that says nothing fails a trial instead of passing it', async () => {
+  machine.write('proc/uptime', '\n');
+  await expect(judge(LIST, [`${AGENT}\n${FIREWALL}`], 0, 30_000)).rejects.toThrow('uptime');
 });
 
 test('an empty or missing list fails', async () => {

@@ -7,7 +7,7 @@ import { type Answer, untilPassed } from '../patience.ts';
 /** The gate runs while it asks; its own unit is "activating" and would fail itself. */
 const OWN_UNIT = 'msp-health-gate.service';
 
-const PROPERTIES = 'Id,LoadState,ActiveState,SubState,Result';
+const PROPERTIES = 'Id,LoadState,ActiveState,SubState,Result,ActiveEnterTimestampMonotonic,NRestarts';
 
 interface UnitState {
   unit: string;
@@ -15,9 +15,15 @@ interface UnitState {
   activeState: string;
   subState: string;
   result: string;
+  /** Since the start of the kernel; 0 when it never was. */
+  activeSince_ms: number;
+  restarts: number;
 }
 
-/** No unit that the image marks as critical is missing, failed, or still struggling when the patience ends. */
+/**
+ * No unit that the image marks as critical is missing, failed, or still struggling when the patience ends. On trial one
+ * that runs has to have run for a while: a service that starts, answers and dies is well whenever one looks.
+ */
 export const criticalUnits: Check = {
   name: 'critical-units',
   decisive: true,
@@ -34,9 +40,12 @@ async function judgeUnits(context: CheckContext, units: readonly string[]): Prom
   const args = ['show', `--property=${PROPERTIES}`, '--', ...units];
   const text = await runOrThrow(context.run, 'systemctl', args, { timeout_ms: CHECK_TIMEOUT_MS });
   const states = parseUnitStates(text);
+  const now_ms = context.steady_ms === 0 ? Number.POSITIVE_INFINITY : await sinceKernelStart_ms(context);
   const troubles = units.flatMap((unit, index) => {
     const state = states[index];
-    const trouble = state ? unitTrouble(state) : { what: 'is not known to systemd', settled: true };
+    const trouble = state
+      ? unitTrouble(state, context.steady_ms, now_ms)
+      : { what: 'is not known to systemd', settled: true };
     return trouble === undefined ? [] : [{ unit, ...trouble }];
   });
   if (troubles.length === 0) return passed(`${units.length} critical units are well`);
@@ -51,15 +60,29 @@ interface UnitTrouble {
 }
 
 /** Undefined when the unit is well. Inactive is well too: a finished one-shot, or a condition not met. */
-function unitTrouble(state: UnitState): UnitTrouble | undefined {
-  const { loadState, activeState, subState, result } = state;
+function unitTrouble(state: UnitState, steady_ms: number, now_ms: number): UnitTrouble | undefined {
+  const { loadState, activeState, subState, result, activeSince_ms, restarts } = state;
   if (loadState !== 'loaded') return { what: `is ${loadState}`, settled: true };
   if (activeState === 'failed') return { what: `has failed (${result})`, settled: true };
   if (subState.startsWith('auto-restart')) {
     return { what: `keeps failing and is restarted (${result})`, settled: false };
   }
   if (activeState === 'activating') return { what: `is still starting (${subState})`, settled: false };
+  const up_ms = now_ms - activeSince_ms;
+  if (subState === 'running' && up_ms < steady_ms) {
+    const what = `has run for only ${Math.floor(up_ms / 1000)} s, restarts: ${restarts}`;
+    return { what, settled: false };
+  }
   return undefined;
+}
+
+/** What systemd calls monotonic: both go on from the start of the kernel, and nothing here ever sleeps. */
+async function sinceKernelStart_ms(context: CheckContext): Promise<number> {
+  const path = `${context.paths.procFolder}/uptime`;
+  const text = await readFile(path, 'utf8');
+  const up_s = Number(text.split(' ', 1)[0]);
+  if (!(up_s > 0)) throw new Error(`${path} says '${text.trim()}'`);
+  return up_s * 1000;
 }
 
 /** `systemctl show` prints `Name=value` lines, one block per unit in the order asked for, blank lines between. */
@@ -81,6 +104,8 @@ function parseUnitStates(text: string): UnitState[] {
         activeState: value('ActiveState'),
         subState: value('SubState'),
         result: value('Result'),
+        activeSince_ms: Number(value('ActiveEnterTimestampMonotonic')) / 1000,
+        restarts: Number(value('NRestarts')),
       };
     });
 }

@@ -118,6 +118,7 @@ export class LabMachine {
       slot: { slot: 'A', source: 'command-line', contradiction: null },
       agentUrl: 'http://127.0.0.1:9/healthz',
       patience_ms: 0,
+      steady_ms: 0,
       liveFirewall: null,
       coordinatorUrl: null,
       ...overrides,

@@ -30,6 +30,7 @@ import { buildVariant, removeVariants, type Variant } from './fixtures/variants.
 import { readPartitions, writeExt4File } from './harness/disk-content.ts';
 import { findPartition } from './harness/gpt.ts';
 import type { DiskFile } from './harness/options.ts';
+import { healthyOn, install, updateState } from './update-steps.ts';
 
 /**
  * One appliance through the life of its releases: from A to B by a file, to A over a line that breaks, to B by a delta, to A by
@@ -40,7 +41,6 @@ import type { DiskFile } from './harness/options.ts';
 const RUNNING = { file: SLOT_FILE, manifest: readManifest() };
 /** A line that breaks all the time is what a mobile modem in a cellar is. */
 const CUT_EVERY_BYTES = 3 * 1024 ** 2;
-const TRANSFER_TIMEOUT_MS = 5 * 60_000;
 /** Six boots and their transfers take about ten minutes on a machine of its own. */
 const LIFE_TIMEOUT_MS = 40 * 60_000;
 
@@ -51,46 +51,6 @@ function release(version: string): Promise<Variant> {
   return buildVariant(`update-${version}`, version, (tree) => {
     writeFileSync(join(tree, 'usr/lib/bulkhead/greeting'), `this is ${version}\n`);
   });
-}
-
-interface Answer {
-  code: number | null;
-  events: Record<string, unknown>[];
-  error: { code: string; message: string; hint: string | null } | null;
-}
-
-/** `bulkhead update install` over SSH, as an operator types it. */
-async function install(appliance: Appliance, words: string): Promise<Answer> {
-  const { code, stdout, stderr } = await appliance.ssh(
-    `bulkhead update install --json ${words}`,
-    TRANSFER_TIMEOUT_MS,
-  );
-  const events = stdout
-    .split('\n')
-    .filter((line) => line.startsWith('{'))
-    .map((line) => JSON.parse(line) as Record<string, unknown>);
-  const at = stderr.indexOf('{\n');
-  const error =
-    code === 0 || at < 0 ? null : (JSON.parse(stderr.slice(at)) as { error: Answer['error'] }).error;
-  return { code, events, error };
-}
-
-/** Waits until the appliance is healthy on that release. */
-async function healthyOn(appliance: Appliance, version: string, slot: 'A' | 'B'): Promise<void> {
-  const answer = await appliance.machine.http(80).waitForHttp(
-    '/api/v1/status',
-    (got) => {
-      if (got.status !== 200) return false;
-      const { version: said, health } = got.json() as {
-        version: { running: string };
-        health: { outcome: string };
-      };
-      return said.running === version && health.outcome === 'healthy';
-    },
-    5 * 60_000,
-  );
-  const status = answer.json() as { boot: { slot: string; contradiction: string | null } };
-  expect(status.boot).toMatchObject({ slot, contradiction: null });
 }
 
 /** Tells the SHA-256 of as many bytes of a slot as an image has, from the disk itself, behind the machine's back. */
@@ -109,13 +69,6 @@ async function digestsOf(disk: DiskFile): Promise<(label: string, bytes: number)
 
 async function fileDigest(path: string): Promise<string> {
   return (await runOrThrow(run, 'sha256sum', [path])).slice(0, 64);
-}
-
-async function updateState(
-  appliance: Appliance,
-): Promise<{ state: string; history: { outcome: string; version: string; reason: string }[] }> {
-  const { stdout } = await appliance.ssh('bulkhead update status --json');
-  return JSON.parse(stdout) as Awaited<ReturnType<typeof updateState>>;
 }
 
 test('an appliance goes from release to release by file, over broken lines, by delta and by blocks, and back', {
