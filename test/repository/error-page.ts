@@ -18,6 +18,7 @@ This page is made from the code by \`bun scripts/list-error-codes.ts --write\`; 
 const PARTS: Readonly<Record<string, string>> = {
   appliance: 'The program on the appliance',
   base: 'Programs, files and signatures',
+  coordinator: 'Coordinator',
   'health-gate': 'Health gate',
   iso: 'Image and installer',
   partitions: 'Disk and boot state',
