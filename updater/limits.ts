@@ -28,6 +28,12 @@ export const REPEATED_TRANSFER_MAX_BYTES = MIB;
  */
 export const WRITE_BUFFER_BYTES = MIB / 2;
 
+/** How often a running update says that it still runs, when nothing else happens. */
+export const PROGRESS_ALIVE_MS = 10_000;
+
+/** Silence after which nobody runs it any more: several signs of life, on a machine that is as busy as one can be. */
+export const PROGRESS_SILENT_MS = 60_000;
+
 /** Updates that ended and are still listed: years of monthly releases. */
 export const HISTORY_KEEP = 200;
 

@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { selectBoot } from '../partitions/boot-machine.ts';
 import { armTrial, commitBoot } from '../partitions/boot-machine-linux.ts';
 import { initialState } from '../partitions/boot-state.ts';
-import { reportUpdate, type UpdateRecords, updateStatus } from './update-status.ts';
+import type { UpdateProgress } from './state/records.ts';
+import { believeProgress, reportUpdate, type UpdateRecords, updateStatus } from './update-status.ts';
 
 const slots = [
   { slot: 'A', version: '1.0.0' },
@@ -104,5 +105,40 @@ describe('the one state that is reported', () => {
     // Runs already: nothing waits.
     const there = updateStatus({ slot: 'B', bootState: commitBoot(committed, 'B'), slots });
     expect(reportUpdate(there, late).state).toBe(there.state);
+  });
+});
+
+describe('the progress of an update', () => {
+  const at = '2026-11-21T10:00:00.000Z';
+  const running: UpdateProgress = {
+    ...{ format: 1, state: 'downloading', phase: 'transfer', version: '1.3.0', slot: 'B', method: 'full' },
+    ...{
+      done_bytes: 1,
+      total_bytes: 2,
+      fetched_bytes: 1,
+      fetch_total_bytes: 2,
+      started_at: at,
+      updated_at: at,
+    },
+    ...{ message: 'writing 1.3.0: 50 %', code: null },
+  };
+
+  test('is believed while its writer shows signs of life', () => {
+    expect(believeProgress(running, new Date('2026-11-21T10:00:59Z'))).toBe(running);
+  });
+
+  test.each(['2026-11-21T10:01:01Z', '2026-11-21T09:00:00Z'])(
+    'of a process that was killed is an interrupted one, whatever the clock did meanwhile (%s)',
+    (now) => {
+      expect(believeProgress(running, new Date(now))).toMatchObject({
+        ...{ state: 'failed', code: 'UPDATE_INTERRUPTED' },
+        message: 'installing 1.3.0 was interrupted; asked for again, it goes on where it was',
+      });
+    },
+  );
+
+  test('that has ended needs no sign of life', () => {
+    const ready: UpdateProgress = { ...running, state: 'ready' };
+    expect(believeProgress(ready, new Date('2026-12-21T10:00:00Z'))).toBe(ready);
   });
 });

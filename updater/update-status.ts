@@ -1,5 +1,6 @@
 import type { BootState } from '../partitions/boot-state.ts';
 import type { Slot } from '../partitions/slot.ts';
+import { PROGRESS_SILENT_MS } from './limits.ts';
 import type { PendingUpdate, UpdateProgress } from './state/records.ts';
 
 /**
@@ -58,6 +59,19 @@ export interface UpdateRecords {
   pending: Pick<PendingUpdate, 'version' | 'slot' | 'from' | 'reboot' | 'written_at'> | null;
   /** When slots and boot state were looked at, RFC 3339: those who are not root see them as the health gate last did. */
   seenAt: string;
+}
+
+/**
+ * What a progress file says, unless whoever wrote it is gone: a process that is killed takes nothing back, and an update
+ * that seems to run for ever is worse than one that failed. Pure.
+ */
+export function believeProgress(progress: UpdateProgress, now: Date): UpdateProgress {
+  if (progress.state !== 'downloading') return progress;
+  const silent_ms = Math.abs(now.getTime() - Date.parse(progress.updated_at));
+  if (silent_ms <= PROGRESS_SILENT_MS) return progress;
+  const release = progress.version ?? 'a release';
+  const message = `installing ${release} was interrupted; asked for again, it goes on where it was`;
+  return { ...progress, state: 'failed', code: 'UPDATE_INTERRUPTED', message };
 }
 
 /** One state and one sentence for an update: what the CLI prints and the status page shows. */

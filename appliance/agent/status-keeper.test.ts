@@ -96,7 +96,7 @@ describe('the keeper', () => {
     const { keeper } = makeKeeper(() => new Promise(() => {}));
     const report = new ProgressReport(
       'B',
-      () => new Date(),
+      () => tree.context.now(),
       () => 0,
     );
     const heard: Status[] = [];

@@ -33,7 +33,7 @@ export const registerBootLog: RegisterCommand = (program, io) => registerBootLog
 export function registerBootLogWith(program: Command, io: CommandIo, tools: BootLogTools): void {
   const bootLog = program
     .command('boot-log')
-    .description('Shows what the kernel logged in the boots before this one, and how they ended.')
+    .description('show what the kernel logged in the boots before this one, and how they ended')
     .option('--json', 'as JSON, all lines of each log')
     .option('--slot <slot>', 'only boots of slot A or B')
     .option('--lines <count>', 'last lines of each log to show', String(BOOT_LOG_LINES_SHOWN))
@@ -59,9 +59,7 @@ Examples:
 
   bootLog
     .command('collect')
-    .description(
-      'Takes the logs of ended boots out of memory and keeps them on the data partition. Needs root.',
-    )
+    .description('take the logs of ended boots out of memory and keep them on the data partition (root)')
     .option('--json', 'as JSON')
     .action(async (...given: unknown[]) => {
       if (!tools.isRoot()) {

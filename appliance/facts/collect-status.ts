@@ -105,7 +105,11 @@ export function assembleStatus(context: FactContext, slow: SlowFacts, journals: 
     boot,
     setup: { problems: setup.problems },
     slots: describeSlots(machine),
-    update: describeUpdate(machine, readUpdateFiles(paths, context.warn), journals.updates.read()),
+    update: describeUpdate(
+      machine,
+      readUpdateFiles(paths, context.now(), context.warn),
+      journals.updates.read(),
+    ),
     health: attempt(
       'verdicts',
       () => describeHealth(boot.bootId, readVerdict(paths.healthFile), journals.verdicts.read()),

@@ -121,14 +121,14 @@ const onCommandLine = () =>
     },
   });
 
-const report = () =>
+const report = (at = AFTER) =>
   new ProgressReport(
     'B',
-    () => new Date(AFTER),
+    () => new Date(at),
     () => 4_096,
   );
 const running = () => {
-  const made = report();
+  const made = report(SEEN);
   made.take({ event: 'chosen', method: 'delta', version: '1.1.0', fetch_bytes: 9_000 });
   return made;
 };
@@ -220,8 +220,8 @@ describe('the update on the page', () => {
         total_bytes: 1_000,
         fetched_bytes: 4_096,
         fetch_total_bytes: 9_000,
-        startedAt: AFTER,
-        updatedAt: AFTER,
+        startedAt: SEEN,
+        updatedAt: SEEN,
         code: null,
       },
       onItsWay: { version: '1.1.0', slot: 'B', method: 'delta', writtenAt: AFTER, reboot: 'window' },

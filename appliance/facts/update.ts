@@ -9,7 +9,7 @@ import {
   RejectedReleases,
   UpdateProgress,
 } from '../../updater/state/records.ts';
-import { reportUpdate, updateStatus } from '../../updater/update-status.ts';
+import { believeProgress, reportUpdate, updateStatus } from '../../updater/update-status.ts';
 import type { FactPaths } from './fact-context.ts';
 import { instantOrNull } from './instant.ts';
 import { CONSOLE_TAILS_MAX_BYTES, UPDATES_SHOWN } from './limits.ts';
@@ -23,14 +23,15 @@ export interface UpdateFiles {
 }
 
 /** A file that is damaged is not known, and warned of: the updater itself says what to do about it. */
-export function readUpdateFiles(paths: FactPaths, warn: (message: string) => void): UpdateFiles {
+export function readUpdateFiles(paths: FactPaths, now: Date, warn: (message: string) => void): UpdateFiles {
   const read = <S extends TSchema>(path: string, schema: S, what: string) => {
     const reading = jsonFile(path, schema, what).read();
     if (reading.condition === 'damaged') warn(`${what} in ${path} is damaged: ${reading.message}`);
     return reading.condition === 'ok' ? reading.value : null;
   };
+  const progress = read(paths.updateProgressFile, UpdateProgress, 'the progress of the update');
   return {
-    progress: read(paths.updateProgressFile, UpdateProgress, 'the progress of the update'),
+    progress: progress && believeProgress(progress, now),
     pending: read(paths.pendingUpdateFile, PendingUpdate, 'the pending update'),
     rejected:
       read(paths.rejectedReleasesFile, RejectedReleases, 'the list of rejected releases')?.releases ?? [],

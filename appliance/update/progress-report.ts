@@ -62,6 +62,11 @@ export class ProgressReport {
     return this.#set({ message: `${reason}; next try in ${formatDuration(Math.ceil(delay_ms / 1000))}` });
   }
 
+  /** Nothing new, but it goes on. */
+  alive(): UpdateProgress {
+    return this.#set({});
+  }
+
   ready({ version, slot }: InstallResult): UpdateProgress {
     return this.#set({
       state: 'ready',

@@ -8,6 +8,7 @@ import {
   installRelease,
 } from '../../updater/install/install.ts';
 import { releasePlace } from '../../updater/install/release-place.ts';
+import { PROGRESS_ALIVE_MS } from '../../updater/limits.ts';
 import { appendHistory } from '../../updater/state/history.ts';
 import { takeLock } from '../../updater/state/lock.ts';
 import type { UpdateProgress } from '../../updater/state/records.ts';
@@ -53,6 +54,7 @@ export async function runUpdate(
   let report: ProgressReport | undefined;
   let running: RunningRelease | undefined;
   let written_ms = 0;
+  let alive: ReturnType<typeof setInterval> | undefined;
   const publish = (progress: UpdateProgress, always = false) => {
     const at_ms = now().getTime();
     if (!always && Math.abs(at_ms - written_ms) < PROGRESS_INTERVAL_MS) return;
@@ -66,6 +68,7 @@ export async function runUpdate(
     report = new ProgressReport(target.slot, now, () => meter.transferred_bytes);
     const reporter = report;
     publish(reporter.current, true);
+    alive = setInterval(() => publish(reporter.alive()), PROGRESS_ALIVE_MS);
     const place = releasePlace(request.locations, {
       ...request.fetch,
       meter,
@@ -95,6 +98,7 @@ export async function runUpdate(
       recordFailure(tools, running, report, error);
     throw error;
   } finally {
+    clearInterval(alive);
     release();
   }
 }

@@ -7,6 +7,7 @@ import type {
   UpdateProgress,
 } from '../../updater/state/records.ts';
 import {
+  believeProgress,
   type ReportedUpdate,
   reportUpdate,
   type UpdateStatus,
@@ -33,7 +34,8 @@ const HISTORY_SHOWN = 5;
 export async function inspectUpdate(tools: UpdateTools): Promise<UpdateFacts> {
   const slots = await inspectSlots(tools.slots);
   const status = updateStatus(slots);
-  const progress = known(tools.progress.read());
+  const written = known(tools.progress.read());
+  const progress = written && believeProgress(written, tools.slots.now());
   const onItsWay = known(tools.pending.read());
   return {
     ...status,
