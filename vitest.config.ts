@@ -15,7 +15,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: [
-            '{appliance,base,bench,coordinator,health-gate,iso,partitions,scripts,status-page,updater}/**/*.test.{ts,tsx}',
+            '{appliance,base,bench,coordinator,health-gate,iso,partitions,protocol,scripts,status-page,updater}/**/*.test.{ts,tsx}',
             'test/repository/**/*.test.ts',
           ],
           globalSetup: ['./test/unit/temporary-folder.ts'],

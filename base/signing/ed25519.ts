@@ -36,15 +36,31 @@ export function isPublicKey(bytes: Uint8Array): boolean {
   return isStrictPoint(bytes) && isOnCurve(yOf(bytes));
 }
 
+/** Whether this is the signature of one key over exactly this message. */
+export type CheckSignature = (message: Uint8Array, signature: Uint8Array) => boolean;
+
+/**
+ * What verifyEd25519 does, for many signatures of one key: the key is looked at and imported once.
+ *
+ * @returns undefined when the bytes are no key to trust
+ */
+export function signatureCheck(public_key: Uint8Array): CheckSignature | undefined {
+  if (!isStrictPoint(public_key)) return undefined;
+  const key = publicKeyObject(public_key);
+  return (message, signature) => {
+    if (signature.length !== SIGNATURE_BYTES) return false;
+    const r = signature.subarray(0, PUBLIC_KEY_BYTES);
+    if (!isStrictPoint(r) || numberOf(signature.subarray(PUBLIC_KEY_BYTES)) >= L) return false;
+    return verify(null, message, key, signature);
+  };
+}
+
 /**
  * True only for the signature of this key over exactly this message. Refused besides what does not verify: S that is
  * not below L, a key or R in another than its shortest encoding or of small order, other lengths.
  */
 export function verifyEd25519(public_key: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
-  if (signature.length !== SIGNATURE_BYTES || !isStrictPoint(public_key)) return false;
-  const r = signature.subarray(0, PUBLIC_KEY_BYTES);
-  if (!isStrictPoint(r) || numberOf(signature.subarray(PUBLIC_KEY_BYTES)) >= L) return false;
-  return verify(null, message, publicKeyObject(public_key), signature);
+  return signatureCheck(public_key)?.(message, signature) ?? false;
 }
 
 /** The signature, 64 bytes; the same for the same key and message. @param key a private Ed25519 key */

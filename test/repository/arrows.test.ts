@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { type Arrow, arrowsOf, importsOf, partOf } from './imports.ts';
 import { isCode, isTest, listFiles, readText } from './tree.ts';
 
+const PARTS = ['base', 'partitions', 'health-gate', 'updater', 'status-page', 'iso', 'protocol'];
 /** Which part may use which; the sentence in ARCHITECTURE.md says the same. A folder in a part narrows it to that. */
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   base: [],
@@ -9,23 +10,13 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'health-gate': ['base', 'partitions'],
   updater: ['base', 'partitions'],
   'status-page': ['base', 'partitions', 'health-gate/verdict-schema.ts'],
+  protocol: ['base'],
   iso: ['base', 'partitions'],
-  coordinator: ['base', 'updater'],
-  appliance: ['base', 'partitions', 'health-gate', 'updater', 'status-page', 'iso'],
-  test: ['base', 'partitions', 'health-gate', 'updater', 'status-page', 'iso', 'appliance', 'scripts'],
-  scripts: ['base', 'partitions', 'health-gate', 'updater', 'status-page', 'iso', 'appliance', 'test'],
-  bench: [
-    'base',
-    'partitions',
-    'health-gate',
-    'updater',
-    'status-page',
-    'iso',
-    'appliance',
-    'coordinator',
-    'test',
-    'scripts',
-  ],
+  coordinator: ['base', 'protocol', 'updater'],
+  appliance: ['base', 'partitions', 'health-gate', 'updater', 'status-page', 'iso', 'protocol'],
+  test: [...PARTS, 'appliance', 'scripts'],
+  scripts: [...PARTS, 'appliance', 'test'],
+  bench: [...PARTS, 'appliance', 'coordinator', 'test', 'scripts'],
 };
 /** What every part may use: the version has its one home there. */
 const FOR_ALL = ['package.json'];

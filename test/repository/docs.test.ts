@@ -18,7 +18,7 @@ test('links between pages lead somewhere', () => {
 test('files that the docs name in code marks exist', () => {
   // A path with a folder of ours in front; patterns and examples with capitals or dots are not paths.
   const path =
-    /`((?:appliance|base|bench|coordinator|docs|health-gate|iso|partitions|scripts|status-page|test|updater)\/[\w./-]*\w)`/g;
+    /`((?:appliance|base|bench|coordinator|docs|health-gate|iso|partitions|protocol|scripts|status-page|test|updater)\/[\w./-]*\w)`/g;
   const missing = pages.flatMap((page) =>
     [...readText(page).matchAll(path)]
       .flatMap((match) => match[1] ?? [])

@@ -22,6 +22,7 @@ const PARTS: Readonly<Record<string, string>> = {
   'health-gate': 'Health gate',
   iso: 'Image and installer',
   partitions: 'Disk and boot state',
+  protocol: 'Between appliance and coordinator',
   scripts: '`npm start` and the build',
   'status-page': 'Status page',
   test: 'Boot-test harness',
