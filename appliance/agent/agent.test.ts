@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { startLog } from '../../base/log.ts';
 import { run } from '../../base/run.ts';
 import type { Verdict } from '../../health-gate/verdict-schema.ts';
 import type { Status } from '../../status-page/status.ts';
@@ -10,7 +11,6 @@ import { type PastUpdate, UpdateProgress } from '../../updater/state/records.ts'
 import { type FactTree, makeFactTree } from '../facts/fact-tree.ts';
 import { ProgressReport } from '../update/progress-report.ts';
 import { type Agent, type AgentOptions, startAgent } from './agent.ts';
-import { startLog } from './log.ts';
 import { createServiceManager } from './service-manager.ts';
 
 let tree: FactTree;
@@ -39,7 +39,7 @@ const options = (): AgentOptions => ({
   consoleFile: `${tree.root}/run/bulkhead-agent/console.txt`,
   run,
   now: () => new Date(),
-  log: startLog({}),
+  log: startLog({}, 'agent'),
   serviceManager: createServiceManager({}, run, () => {}),
 });
 

@@ -1,12 +1,12 @@
 import { dirname } from 'node:path';
 import { describeError } from '../../base/errors.ts';
+import { startLog } from '../../base/log.ts';
 import { CONSOLE_FILE, HEALTH_FILE } from '../../base/paths.ts';
 import { run } from '../../base/run.ts';
 import { loadConfig } from '../config/load.ts';
 import { formatProblem } from '../config/problem.ts';
 import { APPLIANCE_PATHS } from '../facts/fact-context.ts';
 import { startAgent } from './agent.ts';
-import { startLog } from './log.ts';
 import { createServiceManager } from './service-manager.ts';
 
 /**
@@ -16,7 +16,7 @@ import { createServiceManager } from './service-manager.ts';
  * @throws BulkheadError when the port cannot be opened
  */
 export async function runAgent(options: { port: number; listen?: string }): Promise<number> {
-  const log = startLog(process.env);
+  const log = startLog(process.env, 'agent');
   endOnUnhandled(log);
   const signalled = nextSignal();
   const { config, problems } = loadConfig();

@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
+import { type CommandIo, printFacts } from '../../base/command-line.ts';
 import { BulkheadError } from '../../base/errors.ts';
 import { BOOT_LOG_FOLDER, BOOT_RECORD_FOLDER, PSTORE_BACKEND_FILE, PSTORE_FOLDER } from '../../base/paths.ts';
-import { type CommandIo, printFacts, type RegisterCommand } from '../commands/command.ts';
+import type { RegisterCommand } from '../commands/command.ts';
 import type { CollectPaths } from './collect.ts';
 import { BOOT_LOG_LINES_SHOWN } from './limits.ts';
 

@@ -1,10 +1,10 @@
 import { statSync } from 'node:fs';
+import type { CommandIo } from '../../base/command-line.ts';
 import { formatBytes } from '../../base/text.ts';
 import type { ReleaseFile } from '../../updater/bundle/create-release.ts';
 import type { BundleManifest } from '../../updater/bundle/manifest.ts';
 import type { BundleFile } from '../../updater/bundle/open-bundle.ts';
 import type { WriteProgress } from '../../updater/bundle/write-bundle.ts';
-import type { CommandIo } from '../commands/command.ts';
 
 /** What is printed about a bundle; `verified` says whether anybody vouches for it. */
 export interface BundleFacts {

@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
+import { type CommandIo, printFacts } from '../../base/command-line.ts';
 import type { Envelope } from '../../base/signing/dsse.ts';
 import type { NewKey } from '../../updater/signing/keyset-edit.ts';
 import type { KeysetState } from '../../updater/signing/sign-keyset.ts';
 import { collect, requireInstant } from './bundle-options.ts';
-import { type CommandIo, printFacts } from './command.ts';
 
 /** `bulkhead bundle keys` and `bulkhead bundle keyset`: who may sign releases. */
 export function registerBundleKeys(bundle: Command, io: CommandIo): void {

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
+import { type CommandIo, printFacts } from '../../base/command-line.ts';
 import { collect } from './bundle-options.ts';
-import { type CommandIo, printFacts } from './command.ts';
 
 interface SignOptions {
   key: string[];

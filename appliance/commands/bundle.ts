@@ -1,9 +1,10 @@
 import type { Command } from 'commander';
+import { type CommandIo, printFacts } from '../../base/command-line.ts';
 import { formatBytes } from '../../base/text.ts';
 import { registerBundleKeys } from './bundle-keys.ts';
 import { collect, requireInstant, requireVersion } from './bundle-options.ts';
 import { registerBundleSign } from './bundle-sign.ts';
-import { type CommandIo, printFacts, type RegisterCommand } from './command.ts';
+import type { RegisterCommand } from './command.ts';
 
 /** `bulkhead bundle`: releases, made, signed and looked at. */
 export const registerBundle: RegisterCommand = (program, io) => {

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
+import { type CommandIo, printFacts } from '../../base/command-line.ts';
 import { DEVICE_CONFIG_FILE } from '../../base/paths.ts';
-import { type CommandIo, printFacts, type RegisterCommand } from './command.ts';
+import type { RegisterCommand } from './command.ts';
 
 /** `bulkhead config`: what is configured and why, and changing it. */
 export const registerConfig: RegisterCommand = (program, io) => {

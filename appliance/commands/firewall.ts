@@ -1,10 +1,11 @@
 import type { Command } from 'commander';
+import { type CommandIo, printFacts } from '../../base/command-line.ts';
 import { BulkheadError } from '../../base/errors.ts';
 import { FIREWALL_FACTS_FILE } from '../../base/paths.ts';
 import { type Run, run } from '../../base/run.ts';
 import type { FirewallFacts } from '../firewall/facts.ts';
 import type { LoadedPolicy } from '../firewall/operate.ts';
-import { type CommandIo, printFacts, type RegisterCommand } from './command.ts';
+import type { RegisterCommand } from './command.ts';
 
 /** What the command needs from outside; a test hands in a network namespace and a temporary file. */
 export interface FirewallCommandTools {

@@ -1,6 +1,7 @@
+import { type CommandIo, printFacts } from '../../base/command-line.ts';
 import type { GateResult } from '../../health-gate/gate.ts';
 import type { GateOptions } from '../../health-gate/setup.ts';
-import { type CommandIo, printFacts, type RegisterCommand } from './command.ts';
+import type { RegisterCommand } from './command.ts';
 
 interface GateCommandOptions {
   verify?: true;

@@ -1,6 +1,7 @@
+import type { CommandIo } from '../../base/command-line.ts';
 import type { InstallEvent, InstallWishes } from '../../iso/installer/index.ts';
 import { BOOT_FILES_FOLDER, LIVE_SLOT_IMAGE } from '../../iso/installer/paths.ts';
-import type { CommandIo, RegisterCommand } from './command.ts';
+import type { RegisterCommand } from './command.ts';
 
 interface InstallCommandOptions {
   auto?: true;

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
+import { type CommandIo, printFacts } from '../../base/command-line.ts';
 import type { SetupEffects, SetupReport } from '../setup/setup.ts';
-import { type CommandIo, printFacts, type RegisterCommand } from './command.ts';
+import type { RegisterCommand } from './command.ts';
 
 /** What a set-up works on; a test hands in a tree in a temporary folder. */
 export type MakeEffects = (root: string) => Promise<SetupEffects>;

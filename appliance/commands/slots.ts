@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
+import { type CommandIo, printFacts } from '../../base/command-line.ts';
 import type { SlotChange } from '../slots/operate.ts';
 import type { SlotsTools } from '../slots/slots-tools.ts';
-import { type CommandIo, printFacts, type RegisterCommand } from './command.ts';
+import type { RegisterCommand } from './command.ts';
 
 interface JsonOption {
   json?: true;

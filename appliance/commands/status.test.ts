@@ -1,11 +1,11 @@
 import { createServer } from 'node:net';
 import { Command } from 'commander';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { startLog } from '../../base/log.ts';
 import { run } from '../../base/run.ts';
 import type { Verdict } from '../../health-gate/verdict-schema.ts';
 import type { Status } from '../../status-page/status.ts';
 import { type Agent, startAgent } from '../agent/agent.ts';
-import { startLog } from '../agent/log.ts';
 import { createServiceManager } from '../agent/service-manager.ts';
 import { lastingFacts } from '../agent/status-keeper.ts';
 import { type FactTree, makeFactTree } from '../facts/fact-tree.ts';
@@ -83,7 +83,7 @@ describe('bulkhead status', () => {
       consoleFile: `${tree.root}/none/console.txt`,
       run,
       now: () => new Date(),
-      log: startLog({}),
+      log: startLog({}, 'agent'),
       serviceManager: createServiceManager({}, run, () => {}),
     });
     url = `http://127.0.0.1:${agent.port}`;

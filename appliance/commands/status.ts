@@ -1,4 +1,5 @@
-import { type CommandIo, printFacts, type RegisterCommand } from './command.ts';
+import { type CommandIo, printFacts } from '../../base/command-line.ts';
+import type { RegisterCommand } from './command.ts';
 
 interface StatusCliOptions {
   json?: true;

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
+import { type CommandIo, printFacts } from '../../base/command-line.ts';
 import type { UpdateTools } from '../update/update-tools.ts';
-import { type CommandIo, printFacts, type RegisterCommand } from './command.ts';
+import type { RegisterCommand } from './command.ts';
 
 interface JsonOption {
   json?: true;

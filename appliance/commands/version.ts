@@ -1,4 +1,5 @@
-import { printFacts, type RegisterCommand } from './command.ts';
+import { printFacts } from '../../base/command-line.ts';
+import type { RegisterCommand } from './command.ts';
 
 /** `bulkhead version`: which program, which image, which slot. */
 export const registerVersion: RegisterCommand = (program, io) => {

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
+import type { CommandIo } from '../../base/command-line.ts';
 import { BulkheadError } from '../../base/errors.ts';
 import { UPDATE_REQUEST_FILE } from '../../base/paths.ts';
 import type { InstallResult } from '../../updater/install/install.ts';
 import type { RebootWish, UpdateProgress } from '../../updater/state/records.ts';
-import type { CommandIo } from '../commands/command.ts';
 import { loadConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import { rebootNowIfWanted } from './operate.ts';

@@ -11,8 +11,12 @@ const PRIORITIES: Readonly<Record<LogLevel, number>> = {
   fatal: 2,
 };
 
-/** Starts logging to standard error: with a priority prefix under systemd, with time and level for people elsewhere. */
-export function startLog(environment: Readonly<Record<string, string | undefined>>): Logger {
+/**
+ * Starts logging to standard error: with a priority prefix under systemd, with time and level for people elsewhere.
+ *
+ * @param name what of Bulkhead logs: `agent`, `coordinator`
+ */
+export function startLog(environment: Readonly<Record<string, string | undefined>>, name: string): Logger {
   const forJournal = Boolean(environment['JOURNAL_STREAM']);
   configureSync({
     sinks: { stderr: (record: LogRecord) => writeLine(formatRecord(record, forJournal)) },
@@ -22,7 +26,7 @@ export function startLog(environment: Readonly<Record<string, string | undefined
     ],
     reset: true,
   });
-  return getLogger(['bulkhead', 'agent']);
+  return getLogger(['bulkhead', name]);
 }
 
 /** One line: what happened, then what it is about as `name=value`. */
