@@ -1,0 +1,119 @@
+import { releaseBrake, watchFailures } from './brake.ts';
+import { matchesQuery } from './cohort/match-query.ts';
+import { Draft } from './draft.ts';
+import { excuseOf } from './eligibility.ts';
+import { excuse, giveUpdates, takeBack } from './give-orders.ts';
+import { kept, observe } from './observe.ts';
+import type { Member, Phase, Plan } from './plan.ts';
+import { revert } from './revert.ts';
+import type { Scene } from './scene.ts';
+import { advanceStages } from './stages.ts';
+
+const NEWCOMER: Member = { state: 'pool', orders: 0, unheard: 0, retry: false };
+
+/**
+ * Decides what a rollout does at one instant. Pure: the same scene and parent make the same plan, on whichever coordinator. It first
+ * takes in what has happened, then what the operator wants, then looks at the brake, and only then gives orders.
+ *
+ * A plan without reasons has nothing new: drop it and keep the parent.
+ *
+ * @param id of the new plan, never used before
+ * @param parent the newest plan of this rollout that was carried out; null for the first
+ */
+export function planRollout(id: string, scene: Scene, parent: Plan | null): Plan {
+  const draft = new Draft(scene, parent);
+  const { wish } = scene.intent;
+  const over = parent?.phase === 'completed';
+  if (wish === 'draft' || (over && wish !== 'roll_back')) return draft.finish(id, parent?.phase ?? 'draft');
+  takeIn(draft);
+  if (wish === 'cancelled') {
+    takeBack(draft, ['ordered', 'reverting']);
+    return draft.finish(id, 'cancelled');
+  }
+  retryWhereAsked(draft);
+  if (wish === 'roll_back') return draft.finish(id, revert(draft) ? 'rolled_back' : 'rolling_back');
+  enrol(draft);
+  if (scene.intent.brake_releases > (parent?.handled.brake_releases ?? 0)) releaseBrake(draft);
+  watchFailures(draft);
+  return draft.finish(id, wish === 'paused' ? hold(draft, 'paused') : run(draft));
+}
+
+/** Moves stages and gives orders, as far as the brake lets it. */
+function run(draft: Draft): Phase {
+  if (draft.brake !== null) return hold(draft, 'braked');
+  endHold(draft);
+  excuse(draft);
+  advanceStages(draft);
+  // The verdict on a stage may just have engaged it.
+  if (draft.brake !== null) return hold(draft, 'braked');
+  if (draft.current >= draft.stages.length) return 'completed';
+  giveUpdates(draft);
+  takeBack(draft, []);
+  return 'running';
+}
+
+function hold(draft: Draft, phase: 'paused' | 'braked'): Phase {
+  draft.held_since_ms ??= draft.scene.at_ms;
+  takeBack(draft, ['ordered']);
+  for (const [id, { state }] of draft.members) {
+    if (state === 'seated') draft.skip(id, 'held', phase === 'paused' ? 'paused' : 'the brake is engaged');
+  }
+  return phase;
+}
+
+/** A stage is not charged for the time in which nothing could be ordered. */
+function endHold(draft: Draft): void {
+  const { held_since_ms, current } = draft;
+  draft.held_since_ms = null;
+  const deadline_ms = draft.stages[current]?.deadline_ms ?? null;
+  if (held_since_ms === null || deadline_ms === null) return;
+  draft.setStage(current, { deadline_ms: deadline_ms + draft.scene.at_ms - held_since_ms });
+}
+
+/** What became of everyone since the parent. Who is missing in the fleet was removed from it. */
+function takeIn(draft: Draft): void {
+  for (const [id, member] of draft.members) {
+    const appliance = draft.scene.fleet.get(id);
+    const now = appliance && observe(member, appliance, draft.scene, draft.current);
+    if (now === undefined) draft.remove(id);
+    else if (now !== member) draft.set(id, now);
+  }
+}
+
+/** A frozen cohort is taken once, when the rollout starts; an open one again and again. */
+function enrol(draft: Draft): void {
+  const { definition, fleet } = draft.scene;
+  const started = draft.parent !== null;
+  if (started && definition.joining === 'frozen') return;
+  for (const [id, appliance] of fleet) {
+    const member = draft.members.get(id);
+    if (member !== undefined && member.state !== 'pool') continue;
+    const matches = matchesQuery(definition.cohort, appliance);
+    if (matches && member === undefined) draft.set(id, NEWCOMER);
+    else if (!matches && member !== undefined) draft.remove(id);
+  }
+}
+
+/** Once for every time an operator asks. Who has failed, and who remembers having given the release up, may try once more. */
+function retryWhereAsked(draft: Draft): void {
+  const { intent } = draft.scene;
+  if (intent.retries <= (draft.parent?.handled.retries ?? 0)) return;
+  // Said in any case: a request that is not on record would be met again by the next failure.
+  draft.reasons.push('an operator asked to try again what has failed');
+  const stage = draft.current;
+  for (const [id, member] of draft.members) {
+    const fresh = { ...kept(member), unheard: 0, retry: true };
+    if (member.state === 'failed') draft.set(id, { ...fresh, state: 'seated', stage, reached: null });
+    if (member.state === 'left_behind') draft.set(id, { ...fresh, state: 'pool' });
+    if (member.state === 'pool' && isRejected(draft, id, member)) draft.set(id, { ...fresh, state: 'pool' });
+    if (member.state === 'revert_failed') {
+      draft.set(id, { ...fresh, state: 'succeeded', stage: member.stage, from: member.from });
+    }
+  }
+  draft.revert_until_ms = null;
+}
+
+function isRejected(draft: Draft, id: string, member: Member): boolean {
+  const appliance = draft.scene.fleet.get(id);
+  return appliance !== undefined && excuseOf(member, appliance, draft.scene)?.code === 'rejected_before';
+}
