@@ -41,7 +41,9 @@ export const REJECTED_RELEASES_FILE = '/var/lib/msp/update/rejected.json';
 export const UPDATE_PROGRESS_FILE = '/run/bulkhead/update.json';
 export const UPDATE_LOCK_FILE = '/run/bulkhead/update.lock';
 /** The agent asks for an update by writing this; a path unit starts the helper that has the right to do it. */
-export const UPDATE_REQUEST_FILE = '/run/bulkhead-agent/update-request.json';
+export const AGENT_REQUEST_FILE = '/run/bulkhead-agent/update-request.json';
+/** The same for an operator: root never writes into a folder of the agent's, which could make its file a link. */
+export const OPERATOR_REQUEST_FILE = '/run/bulkhead/update-request.json';
 /** The newest key set that came with a release; counts where its version is higher than the image's. */
 export const DEVICE_KEYSET_FILE = '/var/lib/msp/update/keyset.json';
 /** Device key pair, readable by the agent's user only. */

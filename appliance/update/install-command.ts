@@ -1,11 +1,12 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import type { CommandIo } from '../../base/command-line.ts';
 import { BulkheadError } from '../../base/errors.ts';
-import { UPDATE_REQUEST_FILE } from '../../base/paths.ts';
+import { AGENT_REQUEST_FILE, OPERATOR_REQUEST_FILE } from '../../base/paths.ts';
 import type { InstallResult } from '../../updater/install/install.ts';
 import type { RebootWish, UpdateProgress } from '../../updater/state/records.ts';
 import { loadConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
+import { requireInstalled } from '../slots/slots-tools.ts';
 import { rebootNowIfWanted } from './operate.ts';
 import { configuredWindow } from './reboot-when-due.ts';
 import { takeRequest, writeRequest } from './request-file.ts';
@@ -42,7 +43,7 @@ export async function installCommand(
 ): Promise<void> {
   const { config } = loadConfig();
   const bundles = bundlesOrConfigured(locations, config);
-  if (options.detach) return detach(io, bundles, options);
+  if (options.detach) return await detach(tools, io, bundles, options);
   const request = requestOf(config, bundles, options, COMMAND_PATIENCE_MS);
   const result = await followUpdate(tools, io, request, options.json === true);
   const rebooting = await rebootNowIfWanted(tools, configuredWindow(config), result.pending.reboot);
@@ -59,9 +60,11 @@ export function bundlesOrConfigured(locations: readonly string[], config: Config
   });
 }
 
-/** What the agent left in its request file, done by the service. */
+/** What an operator or the agent left in a request file, done by the service, which is started again while there is one. */
 export async function runRequest(tools: UpdateTools, io: CommandIo): Promise<{ message: string }> {
-  const { urls, delta_only, reboot } = takeRequest(UPDATE_REQUEST_FILE);
+  const { urls, delta_only, reboot } = takeRequest(
+    existsSync(OPERATOR_REQUEST_FILE) ? OPERATOR_REQUEST_FILE : AGENT_REQUEST_FILE,
+  );
   const { config } = loadConfig();
   const options: InstallCommandOptions = {
     ...(delta_only ? { deltaOnly: true } : {}),
@@ -80,7 +83,13 @@ export async function rollBackCommand(tools: UpdateTools, reboot: boolean): Prom
   return report;
 }
 
-function detach(io: CommandIo, urls: readonly string[], options: InstallCommandOptions): void {
+async function detach(
+  tools: UpdateTools,
+  io: CommandIo,
+  urls: readonly string[],
+  options: InstallCommandOptions,
+): Promise<void> {
+  await requireInstalled(tools.slots, 'update install');
   const { allowDowngrade, retryRejected, anyHardware, maxFetch, limitRate, ca } = options;
   if (allowDowngrade || retryRejected || anyHardware || maxFetch || limitRate || ca) {
     throw new BulkheadError(
@@ -91,7 +100,7 @@ function detach(io: CommandIo, urls: readonly string[], options: InstallCommandO
       },
     );
   }
-  writeRequest(UPDATE_REQUEST_FILE, {
+  writeRequest(OPERATOR_REQUEST_FILE, {
     format: 1,
     urls: [...urls],
     delta_only: options.deltaOnly === true,

@@ -49,9 +49,12 @@ test('a link is not followed, and what it leads to stays', () => {
 });
 
 test('a folder in its place is refused and does not trigger for ever', () => {
-  mkdirSync(path);
+  mkdirSync(join(path, 'below'), { recursive: true });
+  writeFileSync(join(folder, 'outside'), 'stays');
+  symlinkSync(folder, join(path, 'below/up'));
   expect(() => takeRequest(path)).toThrow(expect.objectContaining({ code: 'UPDATE_REQUEST_INVALID' }));
   expect(existsSync(path)).toBe(false);
+  expect(existsSync(join(folder, 'outside'))).toBe(true);
 });
 
 test('sizes are whole numbers with a binary unit', () => {

@@ -1,4 +1,5 @@
-import { closeSync, constants, fstatSync, openSync, readSync, rmSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { closeSync, constants, fstatSync, lstatSync, openSync, readSync, rmSync } from 'node:fs';
 import { Type as t } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
 import { writeFileAtomic } from '../../base/atomic-file.ts';
@@ -28,6 +29,13 @@ export function writeRequest(path: string, request: UpdateRequestFile): void {
   writeFileAtomic(path, JSON.stringify(request));
 }
 
+/** A folder goes by a program that never follows a link on its way down, however its owner rearranges it meanwhile. */
+function takeAway(path: string): void {
+  if (lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === true)
+    execFileSync('rm', ['--recursive', '--force', '--one-file-system', '--', path]);
+  else rmSync(path, { force: true });
+}
+
 /**
  * Takes the request away, whatever is in it, so that a bad one is not asked for ever. The folder belongs to the agent, so links
  * are not followed and only a plain file is read.
@@ -54,7 +62,7 @@ export function takeRequest(path: string): UpdateRequestFile {
     if (error instanceof BulkheadError) throw error;
     throw invalid('it cannot be read', error);
   } finally {
-    rmSync(path, { force: true, recursive: true });
+    takeAway(path);
   }
   let value: unknown;
   try {
