@@ -6,5 +6,9 @@ export const Unknowable = <T extends TSchema>(inner: T) =>
 
 export const SlotName = t.Union([t.Literal('A'), t.Literal('B')]);
 
+/** One of these texts. */
+export const OneOf = <const T extends string>(values: readonly T[]) =>
+  t.Unsafe<T>(t.Union(values.map((value) => t.Literal(value))));
+
 /** Text of a form. (Of TypeBox's `RegExp` a list of one such text is one too, and a number that prints as one.) */
 export const Pattern = (form: RegExp) => t.String({ pattern: form.source });

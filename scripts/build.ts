@@ -8,7 +8,7 @@ import { VERSION } from '../base/version.ts';
 import type { BuildOptions } from '../iso/build/build-options.ts';
 import { findMirror } from '../iso/build/mirror.ts';
 import { writePackageLock } from '../iso/build/package-lock.ts';
-import { buildImage, buildProgram } from '../iso/build/pipeline.ts';
+import { buildImage, buildProgram, COORDINATOR_PROGRAM } from '../iso/build/pipeline.ts';
 import { sourceRevision } from '../iso/build/source-facts.ts';
 import { imageStamp } from './image-stamp.ts';
 import { imageKeyset } from './release-keys.ts';
@@ -39,6 +39,13 @@ program
   .description('dist/bulkhead: one executable with every role')
   .action(async () => {
     await buildProgram(buildOptions({}));
+  });
+
+program
+  .command('coordinator')
+  .description('dist/bulkhead-coordinator: the coordinator and its command line')
+  .action(async () => {
+    await buildProgram(buildOptions({}), COORDINATOR_PROGRAM);
   });
 
 program

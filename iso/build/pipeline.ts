@@ -42,18 +42,25 @@ export interface BuiltImage {
   documents: { sbom: string; provenance: string };
 }
 
-/** Compiles the program with every role into one file. */
-export async function buildProgram(options: BuildOptions): Promise<{ file: string; compiled: string[] }> {
-  const output = join(options.dist, 'bulkhead');
+/** What can be compiled: name of the file, and where it begins. */
+interface Program {
+  name: string;
+  main: string;
+}
+
+const APPLIANCE_PROGRAM: Program = { name: 'bulkhead', main: 'appliance/main.ts' };
+export const COORDINATOR_PROGRAM: Program = { name: 'bulkhead-coordinator', main: 'coordinator/main.ts' };
+
+/** Compiles a program with every role into one file; that of the appliance unless another is named. */
+export async function buildProgram(
+  options: BuildOptions,
+  { name, main }: Program = APPLIANCE_PROGRAM,
+): Promise<{ file: string; compiled: string[] }> {
+  const output = join(options.dist, name);
   mkdirSync(options.dist, { recursive: true });
   let compiled: string[] = [];
-  await step(options, 'program', 'bun build --compile', async () => {
-    compiled = await compileProgram(
-      options.run,
-      join(options.source, 'appliance/main.ts'),
-      output,
-      options.build,
-    );
+  await step(options, 'program', `bun build --compile ${main}`, async () => {
+    compiled = await compileProgram(options.run, join(options.source, main), output, options.build);
     return formatBytes(statSync(output).size);
   });
   return { file: output, compiled };

@@ -1,5 +1,5 @@
 import { type Static, Type as t } from '@sinclair/typebox';
-import { Unknowable } from '../../base/schema.ts';
+import { OneOf, Unknowable } from '../../base/schema.ts';
 import { Fingerprint } from './fingerprint.ts';
 import { Sha256, TimeMs, Version } from './parts.ts';
 
@@ -30,7 +30,7 @@ export const Heartbeat = t.Object({
   update: t.Optional(
     t.Object({
       version: Version,
-      state: t.Union(UPDATE_STATES.map((state) => t.Literal(state))),
+      state: OneOf(UPDATE_STATES),
     }),
   ),
 });
@@ -38,7 +38,7 @@ export type Heartbeat = Static<typeof Heartbeat>;
 
 /** POST /agent/state: something has changed, or the coordinator asked. */
 export const StateReport = t.Object({
-  reason: t.Union(CHANGE_REASONS.map((reason) => t.Literal(reason))),
+  reason: OneOf(CHANGE_REASONS),
   /** When it was noticed, by the clock of the appliance. */
   observed_at_ms: TimeMs,
   uptime_s: t.Integer({ minimum: 0 }),

@@ -1,4 +1,5 @@
 import { type TSchema, Type as t } from '@sinclair/typebox';
+import { OneOf } from '../../base/schema.ts';
 import { FactText, HostName, Sha256, Version } from '../messages/parts.ts';
 
 const MINUTE_S = 60;
@@ -95,7 +96,7 @@ export const ORDER_TYPES = {
   ),
   diagnostic: facts(
     strict({
-      command: t.Union(DIAGNOSTIC_COMMANDS.map((name) => t.Literal(name))),
+      command: OneOf(DIAGNOSTIC_COMMANDS),
       argument: t.Optional(HostName),
     }),
     2 * MINUTE_S,

@@ -1,4 +1,5 @@
 import { type Static, Type as t } from '@sinclair/typebox';
+import { OneOf } from '../../base/schema.ts';
 import { ORDER_LOG_PIECE_MAX, RESULT_MESSAGE_MAX } from '../limits.ts';
 import { TimeMs } from '../messages/parts.ts';
 
@@ -8,7 +9,7 @@ import { TimeMs } from '../messages/parts.ts';
  */
 export const OrderResult = t.Object({
   attempt: t.Integer({ minimum: 1 }),
-  state: t.Union(['accepted', 'refused', 'succeeded', 'failed'].map((state) => t.Literal(state))),
+  state: OneOf(['accepted', 'refused', 'succeeded', 'failed']),
   observed_at_ms: TimeMs,
   /** Fixed code of what went wrong, as in the error reference. */
   code: t.Optional(t.String({ maxLength: 64, pattern: '^[A-Z][A-Z0-9_]*$' })),
@@ -16,9 +17,7 @@ export const OrderResult = t.Object({
   /** What was observed: versions, counts, lists. */
   facts: t.Optional(t.Record(t.String({ maxLength: 64 }), t.Unknown())),
 });
-export type OrderResult = Omit<Static<typeof OrderResult>, 'state'> & {
-  state: 'accepted' | 'refused' | 'succeeded' | 'failed';
-};
+export type OrderResult = Static<typeof OrderResult>;
 
 /** POST /agent/orders/{id}/log: pieces in order, each at the place it belongs. */
 export const OrderLogPiece = t.Object({

@@ -28,6 +28,7 @@ export const DEBIAN_PACKAGES = [
   ['openssh-client', 'tests log in to the appliance; ssh-keygen'],
   ['openssl', 'certificates and signatures that tests compare ours with'],
   ['ovmf', 'UEFI firmware of the virtual machine'],
+  ['postgresql-15', 'tests run the coordinator on a PostgreSQL of their own'],
   ['procps', 'tests watch processes and memory'],
   ['qemu-system-x86', 'the virtual machine'],
   ['qemu-utils', 'qemu-img: disk images'],

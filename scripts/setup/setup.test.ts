@@ -65,6 +65,7 @@ const USED: Readonly<Record<string, RegExp>> = {
   'openssh-client': /'ssh-keygen'/,
   openssl: /'openssl'/,
   ovmf: /OVMF/,
+  'postgresql-15': /\/usr\/lib\/postgresql/,
   procps: /'ps'/,
   'qemu-system-x86': /'qemu-system-x86_64'/,
   'qemu-utils': /'qemu-img'/,

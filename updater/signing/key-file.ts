@@ -91,7 +91,7 @@ function rawFromPem(path: string, pem: string): Uint8Array {
   }
 }
 
-function signerOf(key: KeyObject): KeySigner {
+export function signerOf(key: KeyObject): KeySigner {
   const public_key = rawPublicKey(createPublicKey(key));
   return { key_id: keyId(public_key), public_key, sign: (message) => signEd25519(key, message) };
 }

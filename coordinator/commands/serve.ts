@@ -1,0 +1,112 @@
+import { InvalidArgumentError } from 'commander';
+import { printFacts } from '../../base/command-line.ts';
+import { VERSION } from '../../base/version.ts';
+import type { RegisterCommand } from './command.ts';
+
+const DEFAULT_PORT = 8000;
+const DEFAULT_INTERVAL_S = 60;
+
+interface ServeOptions {
+  data: string;
+  listen: string;
+  port: number;
+  url: URL[];
+  interval: number;
+  agentMin?: string;
+  trustedProxy: string[];
+  json?: true;
+}
+
+/** `bulkhead-coordinator serve`: runs until a signal ends it. */
+export const registerServe: RegisterCommand = (program, io) => {
+  program
+    .command('serve')
+    .description('run the coordinator until a signal ends it')
+    .option(
+      '--data <folder>',
+      'where the SQLite database lives',
+      process.env['STATE_DIRECTORY'] ?? 'coordinator-data',
+    )
+    .option('--listen <address>', 'address to listen on', '::')
+    .option('--port <number>', 'port to listen on', wholeNumber(0, 65_535), DEFAULT_PORT)
+    .option('--url <address>', 'how appliances reach it; may be given several times', addUrl, [])
+    .option('--interval <seconds>', 'between heartbeats', wholeNumber(5, 3600), DEFAULT_INTERVAL_S)
+    .option('--agent-min <version>', 'agents below are told that they are too old')
+    .option('--trusted-proxy <address>', 'reverse proxy in front; may be given several times', addText, [])
+    .option('--json', 'print facts as JSON')
+    .addHelpText(
+      'after',
+      `
+Needs no configuration: the database is made in the data folder, and the first administrator's sign-in is printed.
+DATABASE_URL=postgres://user:password@host/name makes it use PostgreSQL, which several coordinators may share.
+
+Example:
+  bulkhead-coordinator serve --url https://coordinator.example`,
+    )
+    .action(async (options: ServeOptions) => {
+      const { startLog } = await import('../../base/log.ts');
+      const { startCoordinator } = await import('../start.ts');
+      const log = startLog(process.env, 'coordinator');
+      const signalled = nextSignal();
+      const running = await startCoordinator({
+        ...{ data: options.data, database_url: process.env['DATABASE_URL'] || undefined },
+        ...{ listen: options.listen, port: options.port, urls: options.url, log },
+        settings: {
+          heartbeat_interval_s: options.interval,
+          agent_min_version: options.agentMin ?? null,
+          trusted_proxies: new Set(options.trustedProxy),
+        },
+      });
+      const facts = {
+        ...{ version: VERSION, url: options.url[0]?.origin ?? running.url, port: running.port },
+        ...{ database: running.place, sign_in: running.firstSignIn ?? null },
+      };
+      printFacts(io, options.json, facts, () => greeting(facts));
+      log.info('ending', { signal: await signalled });
+      await running.stop();
+    });
+};
+
+interface Facts {
+  version: string;
+  url: string;
+  database: string;
+  sign_in: { code: string; expires_ms: number } | null;
+}
+
+/** What whoever started it sees. */
+function greeting({ version, url, database, sign_in }: Facts): string {
+  const lines = [`Bulkhead coordinator ${version}`, `  address   ${url}`, `  database  ${database}`];
+  if (sign_in)
+    lines.push(
+      `  sign in   ${url}/sign-in?code=${sign_in.code}`,
+      `            first administrator, once, until ${new Date(sign_in.expires_ms).toISOString()}`,
+    );
+  return lines.join('\n');
+}
+
+function nextSignal(): Promise<string> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(signal));
+  });
+}
+
+function wholeNumber(min: number, max: number) {
+  return (text: string): number => {
+    const value = Number(text);
+    if (!/^\d+$/.test(text) || value < min || value > max)
+      throw new InvalidArgumentError(`a whole number from ${min} to ${max} is needed`);
+    return value;
+  };
+}
+
+function addUrl(text: string, before: URL[]): URL[] {
+  const url = URL.parse(text);
+  if (!url || !/^https?:$/.test(url.protocol))
+    throw new InvalidArgumentError('an address like https://coordinator.example is needed');
+  return [...before, url];
+}
+
+function addText(text: string, before: string[]): string[] {
+  return [...before, text];
+}

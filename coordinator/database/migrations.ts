@@ -1,0 +1,155 @@
+import { type ColumnDataType, type Kysely, sql } from 'kysely';
+import type { Migration } from 'kysely/migration';
+
+export type Backend = 'sqlite' | 'postgres';
+
+/**
+ * Every step from an empty database to the tables of this version, oldest first. A step that was released is never changed.
+ * The same steps run on both databases; what only one of them can is asked for by name.
+ */
+export function migrationsFor(backend: Backend): Record<string, Migration> {
+  return { '0001-start': { up: (database: Kysely<unknown>) => start(database, backend) } };
+}
+
+/** Name, type and whether it may be absent. `key`: part of the primary key. */
+type Column = `${string} ${'text' | 'number'}${'' | ' null' | ' key'}`;
+
+const START: Readonly<Record<string, readonly Column[]>> = {
+  devices: [
+    ...(['id text key', 'state text', 'key_id text', 'name text null', 'hostname text'] as const),
+    ...(['serial text null', 'product_uuid text null', 'mac text null', 'hardware text null'] as const),
+    ...(['agent_version text', 'image_version text null', 'tags text', 'code text null'] as const),
+    ...(['code_expires_ms number null', 'conflicts text', 'enrolment_code_id text null'] as const),
+    ...([
+      'replaced_by text null',
+      'created_ms number',
+      'decided_ms number null',
+      'decided_by text null',
+    ] as const),
+  ],
+  device_keys: [
+    ...(['key_id text key', 'device_id text', 'public_key text', 'state text', 'added_ms number'] as const),
+    'ended_ms number null',
+  ],
+  device_presence: [
+    ...(['device_id text key', 'sequence number', 'heard_ms number null', 'interval_s number'] as const),
+    ...(['agent_version text null', 'uptime_s number null', 'state_digest text null'] as const),
+    ...(['update_version text null', 'update_state text null', 'waiting_records number null'] as const),
+  ],
+  device_states: [
+    ...(['device_id text key', 'digest text', 'fingerprint text', 'reason text'] as const),
+    ...(['observed_ms number', 'received_ms number'] as const),
+  ],
+  state_changes: [
+    ...(['id text key', 'device_id text', 'reason text', 'changes text'] as const),
+    ...(['observed_ms number', 'received_ms number'] as const),
+  ],
+  enrolment_codes: [
+    ...([
+      'id text key',
+      'code_hash text',
+      'note text',
+      'uses_max number',
+      'used number',
+      'tags text',
+    ] as const),
+    ...(['expires_ms number', 'created_ms number', 'created_by text', 'revoked_ms number null'] as const),
+  ],
+  orders: [
+    ...(['id text key', 'device_id text', 'type text', 'parameters text', 'state text'] as const),
+    ...(['attempt number', 'attempts_max number', 'hand_outs number', 'timeout_s number'] as const),
+    ...(['not_before_ms number', 'expires_ms number', 'due_ms number', 'reason text null'] as const),
+    ...(['created_ms number', 'created_by text', 'accepted_ms number null', 'ended_ms number null'] as const),
+    ...(['result_code text null', 'result_message text null', 'result_facts text null'] as const),
+  ],
+  order_events: [
+    ...(['id text key', 'order_id text', 'at_ms number', 'state text', 'attempt number'] as const),
+    ...(['code text null', 'message text null'] as const),
+  ],
+  order_logs: [
+    ...(['order_id text key', 'attempt number key', 'position number key', 'text text'] as const),
+    'received_ms number',
+  ],
+  audit: [
+    ...(['sequence number key', 'at_ms number', 'actor text', 'action text', 'subject text'] as const),
+    ...(['details text', 'previous_hash text', 'hash text'] as const),
+  ],
+  audit_heads: ['chain text key', 'sequence number', 'hash text'],
+  users: [
+    ...(['id text key', 'name text', 'role text', 'password_hash text null', 'created_ms number'] as const),
+    'disabled_ms number null',
+  ],
+  sessions: ['token_hash text key', 'user_id text', 'created_ms number', 'expires_ms number'],
+  api_tokens: [
+    ...(['id text key', 'token_hash text', 'user_id text', 'name text', 'scopes text'] as const),
+    ...(['created_ms number', 'expires_ms number null', 'revoked_ms number null'] as const),
+  ],
+  sign_in_codes: ['code_hash text key', 'user_id text', 'expires_ms number'],
+  sign_in_failures: [
+    ...(['subject text key', 'failures number', 'last_ms number', 'locked_until_ms number null'] as const),
+  ],
+  server_keys: [
+    ...(['key_id text key', 'purpose text', 'private_key text', 'created_ms number'] as const),
+    'retired_ms number null',
+  ],
+};
+
+/** Table, columns, and whether two rows may be the same in them. */
+const START_INDEXES: readonly [table: string, columns: string[], kind?: 'unique'][] = [
+  ['devices', ['state', 'id']],
+  ['devices', ['serial']],
+  ['devices', ['product_uuid']],
+  ['devices', ['mac']],
+  ['devices', ['code'], 'unique'],
+  ['device_keys', ['device_id']],
+  ['state_changes', ['device_id', 'id']],
+  ['enrolment_codes', ['code_hash'], 'unique'],
+  ['orders', ['device_id', 'state']],
+  ['orders', ['state', 'due_ms']],
+  ['order_events', ['order_id', 'id']],
+  ['users', ['name'], 'unique'],
+  ['sessions', ['expires_ms']],
+  ['api_tokens', ['token_hash'], 'unique'],
+];
+
+async function start(database: Kysely<unknown>, backend: Backend): Promise<void> {
+  const types: Record<string, ColumnDataType> = {
+    text: 'text',
+    number: backend === 'postgres' ? 'bigint' : 'integer',
+  };
+  for (const [table, columns] of Object.entries(START)) {
+    const parts = columns.map((column) => column.split(' ') as [string, string, string?]);
+    const keys = parts.filter(([, , kind]) => kind === 'key').map(([name]) => name);
+    let creation = database.schema.createTable(table);
+    for (const [name, type, kind] of parts)
+      creation = creation.addColumn(name, types[type] ?? 'text', (made) =>
+        kind === 'null' ? made : made.notNull(),
+      );
+    await creation.addPrimaryKeyConstraint(`${table}_key`, keys as never).execute();
+  }
+  for (const [table, columns, kind] of START_INDEXES) {
+    const creation = database.schema
+      .createIndex([table, ...columns].join('_'))
+      .on(table)
+      .columns(columns);
+    await (kind === 'unique' ? creation.unique() : creation).execute();
+  }
+  await sql`insert into audit_heads (chain, sequence, hash) values ('main', 0, ${'0'.repeat(64)})`.execute(
+    database,
+  );
+  for (const statement of AUDIT_GUARDS[backend]) await sql.raw(statement).execute(database);
+}
+
+/** Entries of the audit log are added and nothing else, whoever asks. */
+const AUDIT_GUARDS: Readonly<Record<Backend, readonly string[]>> = {
+  sqlite: ['update', 'delete'].map(
+    (act) => `create trigger audit_no_${act} before ${act} on audit begin
+      select raise(abort, 'the audit log is append-only'); end`,
+  ),
+  postgres: [
+    `create function audit_refuse() returns trigger language plpgsql as $$
+      begin raise exception 'the audit log is append-only'; end $$`,
+    `create trigger audit_append_only before update or delete or truncate on audit
+      for each statement execute function audit_refuse()`,
+  ],
+};

@@ -1,0 +1,75 @@
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { makeFolder } from '../test/unit/make-folder.ts';
+import { entryHash } from './audit/chain.ts';
+import { runProgram } from './program.ts';
+
+async function coordinator(...args: string[]) {
+  const said = { out: '', err: '', code: 0 };
+  await runProgram(args, {
+    out: (text) => (said.out += text),
+    err: (text) => (said.err += text),
+    setExitCode: (code) => (said.code = code),
+  });
+  return said;
+}
+
+test('help and version end well, a wrong command line is told', async () => {
+  for (const args of [['--help'], ['serve', '--help'], ['--version']])
+    expect(await coordinator(...args)).toMatchObject({ code: 0, err: '' });
+  const wrong = await coordinator('serve', '--port', '99999', '--json');
+  expect(wrong.code).toBe(1);
+  expect(JSON.parse(wrong.err)).toMatchObject({ error: { code: 'COMMAND_USAGE' } });
+});
+
+test('an exported audit log is checked without a coordinator', async () => {
+  const first = {
+    sequence: 1,
+    at_ms: 1,
+    actor: 'a',
+    action: 'b',
+    subject: 'c',
+    details: {},
+    previous_hash: '0'.repeat(64),
+  };
+  const entry = { ...first, hash: entryHash(first) };
+  const file = join(makeFolder('audit'), 'audit.jsonl');
+  await Bun.write(file, `${JSON.stringify(entry)}\n`);
+  expect(JSON.parse((await coordinator('audit', 'verify', file, '--json')).out)).toMatchObject({
+    intact: true,
+    entries: 1,
+  });
+  const cut = await coordinator('audit', 'verify', file, '--head', 'f'.repeat(64), '--json');
+  expect(JSON.parse(cut.err)).toMatchObject({ error: { code: 'AUDIT_HEAD_MISSING' } });
+  await Bun.write(file, `${JSON.stringify({ ...entry, actor: 'z' })}\n`);
+  expect(await coordinator('audit', 'verify', file)).toMatchObject({
+    code: 1,
+    out: 'broken at entry 1: edited\n',
+  });
+  await Bun.write(file, 'no JSON\n');
+  expect((await coordinator('audit', 'verify', file)).err).toContain('AUDIT_FILE_INVALID');
+});
+
+test('the process starts with nothing, prints its sign-in, and goes when told to', async () => {
+  const child = Bun.spawn(
+    [process.execPath, join(import.meta.dirname, 'main.ts'), 'serve', '--port', '0', '--json'],
+    {
+      ...{ cwd: makeFolder('serve'), stdin: 'ignore', stdout: 'pipe', stderr: 'pipe' },
+      env: { PATH: process.env['PATH'] ?? '' },
+    },
+  );
+  let said = '';
+  for await (const chunk of child.stdout) {
+    said += new TextDecoder().decode(chunk);
+    if (said.endsWith('}\n')) break;
+  }
+  const facts = JSON.parse(said) as { url: string; sign_in: { code: string } };
+  const signedIn = await fetch(`${facts.url}/api/v1/session`, {
+    ...{ method: 'POST', body: JSON.stringify({ code: facts.sign_in.code }) },
+    headers: { 'content-type': 'application/json' },
+  });
+  expect(signedIn.status).toBe(200);
+  child.kill('SIGTERM');
+  expect(await child.exited).toBe(0);
+  expect(await new Response(child.stderr).text()).toContain('the coordinator is closed');
+});

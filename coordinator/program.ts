@@ -1,0 +1,25 @@
+import { Command } from 'commander';
+import { type CommandIo, runCommandLine } from '../base/command-line.ts';
+import { VERSION } from '../base/version.ts';
+import { registerAudit } from './commands/audit.ts';
+import { registerServe } from './commands/serve.ts';
+
+/** The coordinator and what operators do with it: one executable, one sub-command a role. */
+function makeProgram(): Command {
+  return new Command('bulkhead-coordinator')
+    .description('central service of a fleet of appliances')
+    .version(VERSION, '-V, --version', 'version of this program')
+    .showHelpAfterError()
+    .showSuggestionAfterError();
+}
+
+/** @param program what its commands inherit has to be set before */
+function registerAll(program: Command, io: CommandIo): Command {
+  for (const register of [registerAudit, registerServe]) register(program, io);
+  return program;
+}
+
+/** Runs one command line to its end, see runCommandLine. @param args behind the name of the program */
+export function runProgram(args: readonly string[], io: CommandIo): Promise<void> {
+  return runCommandLine(makeProgram(), (program) => registerAll(program, io), args, io);
+}

@@ -1,0 +1,65 @@
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { VERSION } from '../../base/version.ts';
+
+export interface Metrics {
+  registry: Registry;
+  observeRequest(route: string, method: string, status: number, duration_s: number): void;
+  /** A report that was refused, by the code of its error. */
+  refused(code: string): void;
+  reported(kind: string): void;
+  batch(size: number, duration_s: number): void;
+  orderEnded(type: string, state: string): void;
+  signInFailed(): void;
+}
+
+const DURATION_BUCKETS_S = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5];
+const BATCH_BUCKETS = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512];
+
+/** Numbers about this process; those about the fleet are counted when they are asked for (fleet-metrics.ts). */
+export function createMetrics(): Metrics {
+  const registry = new Registry();
+  const registers = [registry];
+  const counter = <L extends string>(name: string, help: string, labelNames: L[] = []) =>
+    new Counter({ name: `bulkhead_coordinator_${name}`, help, labelNames, registers });
+  new Gauge({ name: 'bulkhead_coordinator_info', help: 'Version.', labelNames: ['version'], registers })
+    .labels(VERSION)
+    .set(1);
+  const requests = counter('http_requests_total', 'Requests answered.', ['method', 'route', 'status']);
+  const duration = new Histogram({
+    ...{
+      name: 'bulkhead_coordinator_http_request_duration_seconds',
+      help: 'Time until the answer was ready.',
+    },
+    ...{ labelNames: ['route'], buckets: DURATION_BUCKETS_S, registers },
+  });
+  const refusals = counter('reports_refused_total', 'Requests of appliances refused, by reason.', ['code']);
+  const reports = counter('reports_total', 'Requests of appliances taken, by kind.', ['kind']);
+  const batches = new Histogram({
+    ...{ name: 'bulkhead_coordinator_heartbeat_batch_size', help: 'Heartbeats per transaction.' },
+    ...{ buckets: BATCH_BUCKETS, registers },
+  });
+  const batchDuration = new Histogram({
+    ...{
+      name: 'bulkhead_coordinator_heartbeat_batch_duration_seconds',
+      help: 'Time of one such transaction.',
+    },
+    ...{ buckets: DURATION_BUCKETS_S, registers },
+  });
+  const orders = counter('orders_ended_total', 'Orders that ended, by type and state.', ['type', 'state']);
+  const failures = counter('sign_in_failures_total', 'Sign-ins that failed.');
+  return {
+    registry,
+    observeRequest(route, method, status, duration_s) {
+      requests.inc({ method, route, status });
+      duration.observe({ route }, duration_s);
+    },
+    refused: (code) => refusals.inc({ code }),
+    reported: (kind) => reports.inc({ kind }),
+    batch(size, duration_s) {
+      batches.observe(size);
+      batchDuration.observe(duration_s);
+    },
+    orderEnded: (type, state) => orders.inc({ type, state }),
+    signInFailed: () => failures.inc(),
+  };
+}

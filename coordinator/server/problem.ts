@@ -1,0 +1,58 @@
+import { Type as t } from '@sinclair/typebox';
+import { BulkheadError } from '../../base/errors.ts';
+
+/** What a program gets instead of an answer; `code` is one of docs/reference/errors.md. */
+export const Problem = t.Object(
+  {
+    error: t.Object({
+      code: t.String({ description: 'fixed, e.g. DEVICE_UNKNOWN' }),
+      message: t.String({ description: 'one sentence for people' }),
+      hint: t.Union([t.String(), t.Null()], { description: 'what the reader can do' }),
+    }),
+  },
+  { $id: 'Problem' },
+);
+
+/** HTTP status of every error that the caller is told of; all others are ours: 500, with their words in the log alone. */
+const HTTP_STATUS: Readonly<Record<string, number>> = {
+  ROUTE_UNKNOWN: 404,
+  REQUEST_INVALID: 400,
+  UNAUTHENTICATED: 401,
+  FORBIDDEN: 403,
+  CROSS_SITE: 403,
+  SIGN_IN_FAILED: 401,
+  SIGN_IN_LOCKED: 429,
+  PASSWORD_TOO_SHORT: 400,
+  PASSWORD_TOO_LONG: 400,
+  TOKEN_UNKNOWN: 404,
+  USER_UNKNOWN: 404,
+  USER_EXISTS: 409,
+  USER_LAST_ADMIN: 409,
+};
+
+export function httpStatusOf(problem: BulkheadError): number {
+  return HTTP_STATUS[problem.code] ?? 500;
+}
+
+export function problemBody({ code, message, hint }: BulkheadError) {
+  return { error: { code, message, hint: hint ?? null } };
+}
+
+const internalError = (cause: unknown) =>
+  new BulkheadError('COORDINATOR_INTERNAL', 'the coordinator failed to answer', {
+    hint: 'its log tells why',
+    cause,
+  });
+
+export const routeUnknown = () =>
+  new BulkheadError('ROUTE_UNKNOWN', 'there is nothing at this address', {
+    hint: 'GET /openapi.json lists everything',
+  });
+
+export const requestInvalid = (what: string, cause?: unknown) =>
+  new BulkheadError('REQUEST_INVALID', what, cause === undefined ? {} : { cause });
+
+/** Errors that the caller may read; of all others only that they happened. */
+export function asProblem(error: unknown): BulkheadError {
+  return error instanceof BulkheadError && error.code in HTTP_STATUS ? error : internalError(error);
+}

@@ -1,0 +1,81 @@
+import { networkInterfaces } from 'node:os';
+import { BulkheadError } from '../../base/errors.ts';
+import type { Coordinator } from '../context.ts';
+import { IDLE_TIMEOUT_S, REQUEST_BODY_MAX_BYTES, STOP_GRACE_MS } from '../limits.ts';
+import type { App } from './app.ts';
+import { clientAddress } from './client-address.ts';
+
+export interface Server {
+  port: number;
+  /** Takes no more connections, lets running requests end within STOP_GRACE_MS, and closes. */
+  stop(): Promise<void>;
+}
+
+/** @throws BulkheadError LISTEN_FAILED */
+export function serve(
+  app: App,
+  coordinator: Coordinator,
+  { hostname, port }: { hostname: string; port: number },
+): Server {
+  const { trusted_proxies } = coordinator.settings;
+  let running = 0;
+  const handle = async (request: Request, server: Bun.Server<undefined>) => {
+    running += 1;
+    try {
+      const peer = server.requestIP(request)?.address;
+      return await app.handle(request, clientAddress(request, peer, trusted_proxies));
+    } finally {
+      running -= 1;
+    }
+  };
+  const server = listen(handle, hostname, port);
+  return {
+    port: server.port ?? port,
+    async stop() {
+      const stopped = server.stop();
+      // A kept-alive connection never ends by itself; what counts are the requests that run.
+      const deadline_ms = performance.now() + STOP_GRACE_MS;
+      while (running > 0 && performance.now() < deadline_ms) await Bun.sleep(10);
+      await Promise.race([stopped, Bun.sleep(50)]);
+      await server.stop(true);
+    },
+  };
+}
+
+function listen(
+  handle: (request: Request, server: Bun.Server<undefined>) => Promise<Response>,
+  hostname: string,
+  port: number,
+): Bun.Server<undefined> {
+  try {
+    return Bun.serve({
+      ...{ hostname, port, fetch: handle, idleTimeout: IDLE_TIMEOUT_S, development: false },
+      maxRequestBodySize: REQUEST_BODY_MAX_BYTES,
+      // With `development: false` Bun shares ports by default: a second coordinator would silently take every other request.
+      reusePort: false,
+    });
+  } catch (cause) {
+    const taken = (cause as { code?: unknown }).code === 'EADDRINUSE';
+    throw new BulkheadError('LISTEN_FAILED', `cannot listen on port ${port} of ${hostname}`, {
+      hint: taken
+        ? `another program has that port: ss -ltnp; --port takes another`
+        : 'may this user open that port?',
+      cause,
+    });
+  }
+}
+
+/**
+ * Host fields that requests of appliances may carry: the names that an operator gave, or else what this machine is called by
+ * itself. A request that was signed for another coordinator is thereby told from one for this.
+ *
+ * @param urls addresses at which appliances reach the coordinator; none: the names and addresses of this machine
+ */
+export function ownAuthorities(urls: readonly URL[], hostname: string, port: number): Set<string> {
+  const local = ['localhost', '127.0.0.1', '[::1]'];
+  const addresses = Object.values(networkInterfaces())
+    .flatMap((list) => list ?? [])
+    .map(({ address, family }) => (family === 'IPv6' ? `[${address}]` : address));
+  const hosts = urls.length > 0 ? local : [...local, hostname.toLowerCase(), ...addresses];
+  return new Set([...hosts.map((host) => `${host}:${port}`), ...urls.map((url) => url.host.toLowerCase())]);
+}

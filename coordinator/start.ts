@@ -1,0 +1,74 @@
+import { hostname } from 'node:os';
+import type { Logger } from '@logtape/logtape';
+import type { Coordinator, Settings } from './context.ts';
+import { openDatabase } from './database/open.ts';
+import { orderKey } from './order-key.ts';
+import { firstSignIn } from './people/sign-in.ts';
+import { createApp } from './server/app.ts';
+import { createMetrics } from './server/metrics.ts';
+import { ownAuthorities, serve } from './server/serve.ts';
+
+export interface StartOptions {
+  /** Folder of the SQLite database; made when it is not there. */
+  data: string;
+  /** postgres://… instead of SQLite. */
+  database_url?: string | undefined;
+  /** Address to listen on. */
+  listen: string;
+  /** 0 picks a free one. */
+  port: number;
+  /** Addresses at which appliances reach the coordinator; none: every name of this machine. */
+  urls: readonly URL[];
+  settings: Omit<Settings, 'authorities'>;
+  log: Logger;
+  /** Instead of the clock of this machine. */
+  now_ms?: () => number;
+}
+
+export interface RunningCoordinator {
+  port: number;
+  /** Where people open it on this machine. */
+  url: string;
+  /** File, or host and name, of the database. */
+  place: string;
+  /** Signs the first administrator in; undefined when somebody can let others in. */
+  firstSignIn: { code: string; expires_ms: number } | undefined;
+  stop(): Promise<void>;
+}
+
+/**
+ * Opens database and port.
+ *
+ * @throws BulkheadError DATABASE_*, LISTEN_FAILED
+ */
+export async function startCoordinator(options: StartOptions): Promise<RunningCoordinator> {
+  const { log } = options;
+  const now_ms = options.now_ms ?? Date.now;
+  const { database, backend, place } = await openDatabase({ data: options.data, url: options.database_url });
+  try {
+    const authorities = new Set<string>();
+    const coordinator: Coordinator = {
+      ...{ database, backend, log, now_ms, metrics: createMetrics() },
+      settings: { ...options.settings, authorities },
+      random: (size_bytes) => crypto.getRandomValues(new Uint8Array(size_bytes)),
+      orderKey: await orderKey(database, now_ms()),
+    };
+    const first = await firstSignIn(coordinator);
+    const app = createApp(coordinator);
+    const server = serve(app, coordinator, { hostname: options.listen, port: options.port });
+    // The port may only be known now.
+    for (const name of ownAuthorities(options.urls, hostname(), server.port)) authorities.add(name);
+    log.info('the coordinator is open', { port: server.port, database: place });
+    return {
+      ...{ port: server.port, url: `http://localhost:${server.port}`, place, firstSignIn: first },
+      async stop() {
+        await server.stop();
+        await database.destroy();
+        log.info('the coordinator is closed');
+      },
+    };
+  } catch (error) {
+    await database.destroy();
+    throw error;
+  }
+}
