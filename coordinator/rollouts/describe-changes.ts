@@ -23,7 +23,7 @@ function changeOf(before: Member | undefined, after: Member | null): string {
       return before.state === 'pool' ? 'may try again' : 'gave the place up';
     case 'seated':
       if (before?.state === 'ordered') {
-        return after.reached ? 'reached a step on the way' : 'had the order taken back';
+        return after.step?.to === before.order.to ? 'reached a step on the way' : 'had the order taken back';
       }
       return before?.state === 'failed' ? 'to be tried again' : `took a place in stage ${after.stage + 1}`;
     case 'ordered':

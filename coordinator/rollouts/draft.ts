@@ -8,6 +8,7 @@ const PENDING: Stage = {
   deadline_ms: null,
   soak_until_ms: null,
   done_ms: null,
+  orders: 0,
   forgiven_ms: null,
   waived: false,
 };
@@ -37,6 +38,11 @@ export class Draft {
     this.brake = parent?.brake ?? null;
     this.held_since_ms = parent?.held_since_ms ?? null;
     this.revert_until_ms = parent?.revert_until_ms ?? null;
+  }
+
+  /** Of the plan in the making. */
+  get number(): number {
+    return (this.parent?.number ?? 0) + 1;
   }
 
   get members(): ReadonlyMap<string, Member> {
@@ -96,7 +102,7 @@ export class Draft {
       id,
       rollout: scene.definition.id,
       parent: parent?.id ?? null,
-      number: (parent?.number ?? 0) + 1,
+      number: this.number,
       at_ms: scene.at_ms,
       reasons,
       phase,

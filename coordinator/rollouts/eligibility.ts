@@ -1,7 +1,9 @@
 import type { Appliance } from './appliance.ts';
+import { matchesQuery } from './cohort/match-query.ts';
+import type { RolloutDefinition } from './definition.ts';
 import type { Member, SkipCode } from './plan.ts';
 import type { Scene, WindowClock } from './scene.ts';
-import { compareVersions, nextHop } from './version.ts';
+import { compareVersions, nextHop, type Version } from './version.ts';
 
 /** Why an appliance gets no order. */
 export interface Obstacle {
@@ -25,6 +27,9 @@ export function excuseOf(member: Member, appliance: Appliance, { definition }: S
   if (definition.origin === 'auto_latest' && !follows(appliance, definition.channel)) {
     return { code: 'asks_first', words: `does not follow the channel ${definition.channel} by itself` };
   }
+  if (definition.joining === 'open' && hasPast(member) && hasLeft(member, appliance, definition)) {
+    return { code: 'left_cohort', words: 'is no longer one of those that were meant' };
+  }
   if (hardware === null || !definition.compatible.includes(hardware)) {
     return {
       code: 'wrong_hardware',
@@ -35,9 +40,29 @@ export function excuseOf(member: Member, appliance: Appliance, { definition }: S
   if (compareVersions(version, goal) > 0 && !definition.allow_downgrade) {
     return { code: 'ahead', words: `runs ${version}, which is newer` };
   }
-  const next = nextHop(version, goal, definition.floors);
-  if (rejected.includes(next) && !member.retry) {
-    return { code: 'rejected_before', words: `tried ${next} before and gave it up` };
+  const stop = rejected.length > 0 && !member.retry && firstRejected(version, appliance, definition);
+  return stop ? { code: 'rejected_before', words: `tried ${stop} before and gave it up` } : undefined;
+}
+
+/** Whether this rollout has to remember anything about it. */
+export function hasPast({ unheard, retry, step }: Member): boolean {
+  return unheard > 0 || retry !== null || step !== null;
+}
+
+function hasLeft({ state }: Member, appliance: Appliance, { cohort }: RolloutDefinition): boolean {
+  return state === 'pool' && !matchesQuery(cohort, appliance);
+}
+
+/** Somewhere on the way: nobody is brought to a floor from which it can't go on. */
+function firstRejected(
+  version: Version,
+  { rejected }: Appliance,
+  { version: goal, floors }: RolloutDefinition,
+): Version | undefined {
+  let at = version;
+  while (at !== goal) {
+    at = nextHop(at, goal, floors);
+    if (rejected.includes(at)) return at;
   }
   return undefined;
 }

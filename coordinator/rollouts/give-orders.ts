@@ -9,19 +9,20 @@ import { compareVersions, nextHop, type Version } from './version.ts';
 /** Gives an update to everyone who has a place and can take it now, first in line first, as far as the limit of parallel orders goes. */
 export function giveUpdates(draft: Draft): void {
   const { definition } = draft.scene;
-  const able = reachableNow(draft, 'seated');
-  for (const { id, member, appliance } of withinLimit(draft, able)) {
+  const chosen = withinLimit(draft, reachableNow(draft, 'seated'));
+  const { current } = draft;
+  draft.setStage(current, { orders: (draft.stages[current]?.orders ?? 0) + chosen.length });
+  for (const { id, member, appliance } of chosen) {
     const from = appliance.version;
     if (member.state !== 'seated' || from === null) continue;
     const to = nextHop(from, definition.version, definition.floors);
-    const retry_rejected = member.retry && appliance.rejected.includes(to);
-    const order = give(draft, id, member, 'update', from, to, retry_rejected);
+    const retry_rejected = member.retry !== null && appliance.rejected.includes(to);
+    const order = give(draft, id, 'update', from, to, retry_rejected);
     draft.set(id, {
       ...kept(member),
       state: 'ordered',
       stage: member.stage,
       order,
-      orders: member.orders + 1,
     });
   }
 }
@@ -32,13 +33,12 @@ export function giveReturns(draft: Draft): void {
     const from = appliance.version;
     if (member.state !== 'succeeded' || from === null) continue;
     // The slot before is where it comes from: that it was given up once is no reason against it.
-    const order = give(draft, id, member, 'rollback', from, member.from, true);
+    const order = give(draft, id, 'rollback', from, member.from, true);
     draft.set(id, {
       ...kept(member),
       state: 'reverting',
       stage: member.stage,
       order,
-      orders: member.orders + 1,
     });
   }
 }
@@ -90,7 +90,6 @@ function withinLimit(draft: Draft, able: readonly Candidate[]): Candidate[] {
 function give(
   draft: Draft,
   id: string,
-  member: Member,
   type: 'update' | 'rollback',
   from: Version,
   to: Version,
@@ -98,7 +97,7 @@ function give(
 ): GivenOrder {
   const { at_ms, definition } = draft.scene;
   const order: GivenOrder = {
-    id: `${definition.id}/${id}/${member.orders + 1}`,
+    id: `${definition.id}/${draft.number}/${id}`,
     from,
     to,
     given_ms: at_ms,

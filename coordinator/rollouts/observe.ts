@@ -1,7 +1,8 @@
 import type { Appliance } from './appliance.ts';
 import { UNHEARD_ORDERS_MAX } from './limits.ts';
-import type { FailureCode, GivenOrder, Member } from './plan.ts';
+import type { FailureCode, GivenOrder, Member, MemberRecord } from './plan.ts';
 import type { Scene } from './scene.ts';
+import type { Version } from './version.ts';
 
 /**
  * What became of a member since the last plan, told from the snapshot alone. The same member is returned when there is nothing new.
@@ -17,9 +18,15 @@ export function observe(member: Member, appliance: Appliance, scene: Scene, curr
       return observeReturn(member, appliance, scene);
     case 'succeeded':
       // Once it is over, or on the way back, that is no news.
-      return isWatched(scene) && runs(appliance, member.from)
-        ? failed({ ...member, stage: current }, member.from, 'fell_back', scene.at_ms)
-        : member;
+      return fellBack(member, member.from, appliance, scene, current) ?? member;
+    case 'pool':
+    case 'seated':
+      // What failed and is to be tried again may still succeed by the order of before.
+      if (member.retry?.from && runs(appliance, scene.definition.version)) {
+        const stage = member.state === 'seated' ? member.stage : current;
+        return { ...kept(member), state: 'succeeded', stage, from: member.retry.from };
+      }
+      return (member.step && fellBack(member, member.step.from, appliance, scene, current)) ?? member;
     case 'failed':
       // Late, but seen: the outcome of an order that was given up is what runs.
       return runs(appliance, scene.definition.version)
@@ -54,12 +61,12 @@ function observeUpdate(member: Ordered, appliance: Appliance, scene: Scene): Mem
     const progress = { ...kept(member), stage, unheard: 0 };
     return order.to === goal
       ? { ...progress, state: 'succeeded', from: order.from }
-      : { ...progress, state: 'seated', reached: order.to };
+      : { ...progress, state: 'seated', step: { from: order.from, to: order.to } };
   }
   const outcome = outcomeOf(order, appliance, scene);
   if (outcome === 'waiting') return member;
-  if (outcome === 'taken_back') return { ...kept(member), state: 'seated', stage, reached: null };
-  if (outcome !== 'unheard') return failed(member, order.from, outcome, scene.at_ms);
+  if (outcome === 'taken_back') return { ...kept(member), state: 'seated', stage };
+  if (outcome !== 'unheard') return failed(member, stage, order.from, outcome, scene.at_ms);
   const unheard = member.unheard + 1;
   return unheard < UNHEARD_ORDERS_MAX
     ? { ...kept(member), state: 'pool', unheard }
@@ -93,17 +100,22 @@ function outcomeOf(
   return sight === null ? 'unheard' : 'no_outcome';
 }
 
-function failed(
-  member: Extract<Member, { stage: number }>,
-  from: GivenOrder['from'],
-  code: FailureCode,
-  at_ms: number,
-): Member {
-  const { stage } = member;
-  return { ...kept(member), state: 'failed', stage, from, code, settled_ms: at_ms, retry: false };
+function fellBack(
+  member: Member,
+  before: Version,
+  appliance: Appliance,
+  scene: Scene,
+  current: number,
+): Member | undefined {
+  if (!isWatched(scene) || !runs(appliance, before)) return undefined;
+  return failed(member, current, before, 'fell_back', scene.at_ms);
+}
+
+function failed(member: Member, stage: number, from: Version, code: FailureCode, settled_ms: number): Member {
+  return { ...kept(member), state: 'failed', stage, from, code, settled_ms, retry: null, step: null };
 }
 
 /** What stays with a member whatever state it is in. */
-export function kept({ orders, unheard, retry }: Member): Pick<Member, 'orders' | 'unheard' | 'retry'> {
-  return { orders, unheard, retry };
+export function kept({ unheard, retry, step }: Member): MemberRecord {
+  return { unheard, retry, step };
 }

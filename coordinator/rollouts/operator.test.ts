@@ -19,13 +19,13 @@ describe('pause and brake are two things', () => {
     rehearsal.boxes.get('box-0')?.poll();
     rehearsal.act('pause');
     const paused = rehearsal.step();
-    expect(paused).toMatchObject({ phase: 'paused', orders: [], withdrawals: ['spring/box-1/1'] });
+    expect(paused).toMatchObject({ phase: 'paused', orders: [], withdrawals: ['spring/1/box-1'] });
     rehearsal.boxes.get('box-0')?.finish('succeed', rehearsal.now_ms);
     const later = pass(rehearsal, 1);
     expect(later.members.get('box-0')?.state).toBe('succeeded');
     expect(codes(later)).toEqual({ 'box-1': 'held' });
     rehearsal.act('resume');
-    expect(rehearsal.step().orders).toMatchObject([{ id: 'spring/box-1/2' }]);
+    expect(rehearsal.step().orders).toMatchObject([{ appliance: 'box-1' }]);
   });
 
   test('resuming does not release the brake, and releasing the brake does not resume', () => {
@@ -52,6 +52,18 @@ describe('pause and brake are two things', () => {
     expect(pass(rehearsal, 1)).toMatchObject({ phase: 'running', brake: null });
     finishAll(rehearsal, 'fail');
     expect(pass(rehearsal, 1).brake?.reason).toBe('stage 1: 1 of 3 failed, 0 are tolerated');
+  });
+
+  test('a failure that nobody had seen when the brake was released engages it again', () => {
+    const rehearsal = rehearse({ parallel_max: 2 }, fleet(3));
+    rehearsal.step();
+    const [one, other] = [...rehearsal.boxes.values()].filter((box) => box.poll());
+    one?.finish('fail', rehearsal.now_ms);
+    expect(rehearsal.step().brake).not.toBeNull();
+    rehearsal.now_ms += HOUR_MS;
+    rehearsal.act('release_brake');
+    other?.finish('fail', rehearsal.now_ms);
+    expect(rehearsal.step().brake?.reason).toBe('stage 1: 1 of 3 failed, 0 are tolerated');
   });
 
   test('a release of a brake that is not engaged does not wait for the next one', () => {
@@ -168,6 +180,8 @@ describe('the end', () => {
     finishAll(rehearsal);
     expect(pass(rehearsal, 0.1).phase).toBe('rolled_back');
     expect([...rehearsal.boxes.values()].filter((one) => one.known.version === '1.1.0')).toEqual([current]);
+    const states = [...(rehearsal.parent?.members.values() ?? [])].map(({ state }) => state);
+    expect(states.toSorted()).toEqual(['pool', 'pool', 'pool', 'reverted', 'reverted']);
   });
 
   test('a rollout that was completed can still be rolled back', () => {
@@ -226,8 +240,9 @@ describe('carrying out', () => {
     const other = planRollout('other', rehearsal.scene(), null);
     expect(rehearsal.carryOut(one)).toBe(5);
     expect(rehearsal.carryOut(one)).toBe(0);
+    expect(executePlan(one, 'one')).toEqual({ outcome: 'nothing' });
     expect(executePlan(other, 'one')).toEqual({ outcome: 'superseded', by: 'one' });
-    expect([...rehearsal.orders.keys()]).toEqual(['spring/box-0/1', 'spring/box-1/1']);
+    expect([...rehearsal.orders.keys()]).toEqual(['spring/1/box-0', 'spring/1/box-1']);
   });
 
   test('a plan with nothing new is not kept', () => {

@@ -55,6 +55,8 @@ export interface Stage {
   deadline_ms: number | null;
   soak_until_ms: number | null;
   done_ms: number | null;
+  /** Updates that were ordered in it. */
+  orders: number;
   /** Failures up to then were seen by the operator who released the brake, and don't engage it again. */
   forgiven_ms: number | null;
   /** An operator let it pass below its thresholds. */
@@ -81,20 +83,26 @@ export type FailureCode =
   | 'unheard';
 
 /** How far one appliance has come in this rollout. `stage` counts from 0. */
-export type Member = MemberProgress & {
-  /** Orders given so far: the number in the id of the next. */
-  orders: number;
+export type Member = MemberProgress & MemberRecord;
+
+/** What stays with a member whatever state it is in. */
+export interface MemberRecord {
   /** Orders in a row that it never fetched. */
   unheard: number;
-  /** An operator said that it may be given again what it gave up before. */
-  retry: boolean;
-};
+  /**
+   * An operator said that it may try again, also what it gave up before; null: nobody did. `from` is what it ran when it failed: the
+   * order of then may still have its effect.
+   */
+  retry: { from: Version | null } | null;
+  /** The last version on the way to the goal that it has come to; null: none yet. */
+  step: { from: Version; to: Version } | null;
+}
 
 type MemberProgress =
   /** In the cohort, in no stage yet. */
   | { state: 'pool' }
-  /** In a stage, and has no order. `reached`: the step on the way that it has come to. */
-  | { state: 'seated'; stage: number; reached: Version | null }
+  /** In a stage, and has no order. */
+  | { state: 'seated'; stage: number }
   | { state: 'ordered'; stage: number; order: GivenOrder }
   | { state: 'succeeded'; stage: number; from: Version }
   | { state: 'failed'; stage: number; from: Version; code: FailureCode; settled_ms: number }
@@ -142,6 +150,7 @@ export type SkipCode =
   | 'rejected_before'
   | 'pinned'
   | 'asks_first'
+  | 'left_cohort'
   // For now.
   | 'version_unknown'
   | 'offline'

@@ -158,6 +158,20 @@ describe('outcomes', () => {
     expect(ordered).toEqual(['1.5.0', '2.0.0', '3.0.0']);
   });
 
+  test('who falls back from a step on the way has failed, and is not brought there again', () => {
+    const rehearsal = rehearse({ version: '3.0.0', floors: ['2.0.0'] }, fleet(1));
+    rehearsal.step();
+    finishAll(rehearsal);
+    const [one] = rehearsal.boxes.values();
+    if (one) one.known = { ...one.known, free: false };
+    expect(rehearsal.step().members.get('box-0')).toMatchObject({ state: 'seated', step: { to: '2.0.0' } });
+    one?.fallBack();
+    if (one) one.known = { ...one.known, free: true };
+    const plan = rehearsal.step();
+    expect(plan.members.get('box-0')).toMatchObject({ state: 'failed', code: 'fell_back' });
+    expect(plan.orders).toEqual([]);
+  });
+
   test.each(['fail', 'roll_back'] as const)(
     '%s is a failure, and enough of them engage the brake',
     (outcome) => {
@@ -180,7 +194,7 @@ describe('outcomes', () => {
     for (const one of rehearsal.boxes.values()) one.silence();
     const overdue = pass(rehearsal, 24);
     expect(overdue.members.get('box-0')).toMatchObject({ state: 'failed', code: 'no_outcome' });
-    expect(overdue.withdrawals).toEqual(['spring/box-1/1']);
+    expect(overdue.withdrawals).toEqual(['spring/1/box-1']);
     expect(pass(rehearsal, 0.1).members.get('box-1')).toMatchObject({ state: 'seated', unheard: 1 });
   });
 

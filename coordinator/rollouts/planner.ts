@@ -1,7 +1,7 @@
 import { releaseBrake, watchFailures } from './brake.ts';
 import { matchesQuery } from './cohort/match-query.ts';
 import { Draft } from './draft.ts';
-import { excuseOf } from './eligibility.ts';
+import { excuseOf, hasPast } from './eligibility.ts';
 import { excuse, giveUpdates, takeBack } from './give-orders.ts';
 import { kept, observe } from './observe.ts';
 import type { Member, Phase, Plan } from './plan.ts';
@@ -9,7 +9,7 @@ import { revert } from './revert.ts';
 import type { Scene } from './scene.ts';
 import { advanceStages } from './stages.ts';
 
-const NEWCOMER: Member = { state: 'pool', orders: 0, unheard: 0, retry: false };
+const NEWCOMER: Member = { state: 'pool', unheard: 0, retry: null, step: null };
 
 /**
  * Decides what a rollout does at one instant. Pure: the same scene and parent make the same plan, on whichever coordinator. It first
@@ -90,7 +90,8 @@ function enrol(draft: Draft): void {
     if (member !== undefined && member.state !== 'pool') continue;
     const matches = matchesQuery(definition.cohort, appliance);
     if (matches && member === undefined) draft.set(id, NEWCOMER);
-    else if (!matches && member !== undefined) draft.remove(id);
+    // Who has a past stays on record: an appliance that comes and goes must not be a new one every time.
+    else if (!matches && member !== undefined && !hasPast(member)) draft.remove(id);
   }
 }
 
@@ -102,8 +103,9 @@ function retryWhereAsked(draft: Draft): void {
   draft.reasons.push('an operator asked to try again what has failed');
   const stage = draft.current;
   for (const [id, member] of draft.members) {
-    const fresh = { ...kept(member), unheard: 0, retry: true };
-    if (member.state === 'failed') draft.set(id, { ...fresh, state: 'seated', stage, reached: null });
+    const from = member.state === 'failed' ? member.from : null;
+    const fresh = { ...kept(member), unheard: 0, retry: { from } };
+    if (member.state === 'failed') draft.set(id, { ...fresh, state: 'seated', stage });
     if (member.state === 'left_behind') draft.set(id, { ...fresh, state: 'pool' });
     if (member.state === 'pool' && isRejected(draft, id, member)) draft.set(id, { ...fresh, state: 'pool' });
     if (member.state === 'revert_failed') {

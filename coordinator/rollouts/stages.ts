@@ -52,10 +52,10 @@ function fillOrEnd(draft: Draft, index: number, stage: Stage): Stage {
   else clearSeats(draft, index);
   const tally = tallyStage(draft, index);
   if (tally.unsettled > 0) return stage;
-  const judged = tally.succeeded + tally.failed;
+  const judged = tally.succeeded + tally.failed + tally.forgiven;
   if (judged === 0 && inTime && missingSeats(draft, index) > 0) return stage;
-  // Where nobody has tried, there is nothing to watch.
-  const soak_until_ms = judged === 0 ? at_ms : at_ms + definition.soak_ms;
+  // Where nobody was given an order, there is nothing to watch.
+  const soak_until_ms = stage.orders === 0 ? at_ms : at_ms + definition.soak_ms;
   if (soak_until_ms > at_ms) {
     draft.reasons.push(`stage ${index + 1} is watched until ${new Date(soak_until_ms).toISOString()}`);
   }
@@ -78,7 +78,7 @@ function fillSeats(draft: Draft, index: number): void {
   const first = able.length <= free ? able : standInLine(definition.id, able).slice(0, free);
   for (const id of first) {
     const member = draft.members.get(id);
-    if (member) draft.set(id, { ...kept(member), state: 'seated', stage: index, reached: null });
+    if (member) draft.set(id, { ...kept(member), state: 'seated', stage: index });
   }
 }
 

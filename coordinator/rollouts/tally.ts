@@ -11,11 +11,21 @@ export interface Tally {
   lost: number;
   /** Failures that no operator has seen and let pass. */
   failed: number;
+  /** Those that one has. */
+  forgiven: number;
   left_behind: number;
 }
 
 export function tallyStage(draft: Draft, index: number): Tally {
-  const tally: Tally = { seats: 0, unsettled: 0, succeeded: 0, lost: 0, failed: 0, left_behind: 0 };
+  const tally: Tally = {
+    seats: 0,
+    unsettled: 0,
+    succeeded: 0,
+    lost: 0,
+    failed: 0,
+    forgiven: 0,
+    left_behind: 0,
+  };
   const forgiven_ms = draft.stages[index]?.forgiven_ms ?? -1;
   for (const [id, member] of draft.members) {
     if (member.state === 'pool' || member.stage !== index) continue;
@@ -31,6 +41,7 @@ export function tallyStage(draft: Draft, index: number): Tally {
         break;
       case 'failed':
         if (member.settled_ms > forgiven_ms) tally.failed += 1;
+        else tally.forgiven += 1;
         break;
       case 'left_behind':
         tally.left_behind += 1;
