@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
 /**
- * Two projects: `unit` (seconds, no image needed) and `boot` (boots the real image under QEMU).
+ * Two projects: `unit` (seconds, no image needed) and `boot` (boots the real image under QEMU, or needs it otherwise).
  * Both run under Bun (`bun --bun vitest run`), because `bun:sqlite` and the code under test are Bun's.
  */
 export default defineConfig({
@@ -18,6 +18,7 @@ export default defineConfig({
             '{appliance,base,bench,coordinator,health-gate,iso,partitions,protocol,scripts,status-page,updater}/**/*.test.{ts,tsx}',
             'test/repository/**/*.test.ts',
           ],
+          exclude: ['**/*.image.test.ts'],
           globalSetup: ['./test/unit/temporary-folder.ts'],
           testTimeout: 20_000,
         },
@@ -25,7 +26,7 @@ export default defineConfig({
       {
         test: {
           name: 'boot',
-          include: ['test/qemu/**/*.test.ts'],
+          include: ['test/qemu/**/*.test.ts', 'bench/**/*.image.test.ts'],
           globalSetup: ['./test/qemu/fixtures/prepare.ts'],
           testTimeout: 15 * 60_000,
           hookTimeout: 15 * 60_000,
