@@ -1,7 +1,7 @@
 import type { BitCoder } from './bit-coder.ts';
 import { ContextMixer, contextHash as hash } from './context-mixer.ts';
+import type { ModelMemory } from './model-memory.ts';
 import { ReferenceTracker } from './reference-tracker.ts';
-import { RowTracker } from './row-tracker.ts';
 import { word } from './seeds.ts';
 
 /** Where a byte of the target lies over the base. */
@@ -21,18 +21,16 @@ const RECENT = 64;
 const FLAG_INPUTS = 9;
 const VALUE_INPUTS = 8;
 const RATE = 0.012;
-/** Sets of weights for the flag: by bytes since the last surprise, by table, by instruction. */
+/** Sets of weights for the flag: by bytes since the last difference, by instruction. */
 const BY_SINCE = 16;
-const BY_TABLE = 8;
 const BY_REFERENCE = 21 * 8;
 
 /**
- * Codes bytes of the target that lie over bytes of the base: first whether the byte is the expected one (what the
- * trackers say, or else that of the base), then by how much it differs from the base.
+ * Codes bytes of the target that lie over bytes of the base: first whether the byte is the expected one (that of the
+ * base, or in an address what the ReferenceTracker says), then by how much it differs from the base.
  */
 export class ChangedModel {
   readonly #references: ReferenceTracker;
-  readonly #rows = new RowTracker();
   readonly #flags: ContextMixer;
   readonly #values: ContextMixer;
   readonly #recent = new Uint8Array(RECENT);
@@ -45,10 +43,10 @@ export class ChangedModel {
   #first = 0;
   #firstBefore = 0;
 
-  constructor(base_bytes: number, slots: Uint16Array) {
-    this.#references = new ReferenceTracker(base_bytes);
-    this.#flags = new ContextMixer(slots, FLAG_INPUTS, BY_SINCE + BY_TABLE + BY_REFERENCE, RATE);
-    this.#values = new ContextMixer(slots, VALUE_INPUTS, 1024, RATE);
+  constructor(base_bytes: number, memory: ModelMemory) {
+    this.#references = new ReferenceTracker(base_bytes, memory);
+    this.#flags = new ContextMixer(memory.slots, FLAG_INPUTS, BY_SINCE + BY_REFERENCE, RATE);
+    this.#values = new ContextMixer(memory.slots, VALUE_INPUTS, 1024, RATE);
   }
 
   /** A new stretch begins: what came before was equal, or elsewhere. */
@@ -58,29 +56,18 @@ export class ChangedModel {
     this.#since = 0;
     this.#streak = 0;
     this.#references.leave();
-    this.#rows.begin();
   }
 
   /** @param byte of the target; ignored when `coder` reads */
   code(coder: BitCoder, place: Overlay, byte: number): number {
     const references = this.#references;
-    const rows = this.#rows;
-    rows.look(place);
-    const table = rows.trust;
-    // In a table that is understood, bytes that look like an instruction are none.
-    if (table < 2) references.look(place);
+    references.look(place);
     const plain = place.window[place.index] ?? 0;
-    const fromRow = rows.expect(place.position, plain);
-    const expected = references.active ? references.expect(plain) : fromRow;
-    const rowSays = table * 2 + (fromRow === plain ? 0 : 1);
-    const trust = references.active ? 8 + references.context : rowSays;
+    const expected = references.active ? references.expect(plain) : plain;
+    const trust = references.active ? references.context : 0;
 
-    this.#setFlagContexts(place, expected, trust, rowSays);
-    const selector = references.active
-      ? BY_SINCE + BY_TABLE + references.selector
-      : table > 0
-        ? BY_SINCE + rowSays
-        : Math.min(this.#since, BY_SINCE - 1);
+    this.#setFlagContexts(place, expected, trust);
+    const selector = references.active ? BY_SINCE + references.selector : Math.min(this.#since, BY_SINCE - 1);
     const surprise = this.#flags.code(coder, 1, selector, byte === expected ? 0 : 1);
     const result = surprise === 1 ? this.#value(coder, place, expected, trust, byte) : expected;
 
@@ -90,11 +77,10 @@ export class ChangedModel {
     this.#since = difference === 0 ? this.#since + 1 : 0;
     this.#streak = difference === 0 ? 0 : this.#streak + 1;
     references.learn(result, place.shift);
-    rows.learn(result, place.position);
     return result;
   }
 
-  #setFlagContexts(place: Overlay, expected: number, trust: number, rowSays: number): void {
+  #setFlagContexts(place: Overlay, expected: number, trust: number): void {
     const { window, index, position } = place;
     const plain = window[index] ?? 0;
     const before = window[index - 1] ?? 0;
@@ -114,7 +100,7 @@ export class ChangedModel {
     contexts[3] = hash(4, position & 7, trail & 0xff);
     contexts[4] = hash(5, alike, trail & 7, trust);
     contexts[5] = hash(6, ahead3, trail & 3);
-    contexts[6] = hash(7, trust, this.#references.record, rowSays);
+    contexts[6] = hash(7, trust, this.#references.record);
     contexts[7] = hash(8, trust, before, (plain - expected) & 255);
     contexts[8] = hash(9, word(window, index - step) >> 10, step);
   }

@@ -6,7 +6,6 @@ import { squash, stretch } from './logistic.ts';
 const SEEN_BITS = 4;
 const SEEN_MAX = 2 ** SEEN_BITS - 1;
 const CHANCE_MAX = 4095;
-const EVEN = 2048 << SEEN_BITS;
 /** How far a probability moves towards a bit after it has seen so many. */
 const STEP = Float64Array.from({ length: SEEN_MAX + 1 }, (_, seen) => 1 / (seen + 1.6));
 const WEIGHT_START = 0.3;
@@ -14,14 +13,6 @@ const WEIGHT_START = 0.3;
 const BIAS = 0.4;
 /** Spreads the bits of one value over the slots of its context. */
 const NODE_SPREAD = 0x9e3779b1;
-
-/**
- * The probabilities of all contexts of a piece. They share one table by hash: what a piece does not need leaves room
- * for what it needs, and memory is the same for every piece.
- */
-export function makeSlots(): Uint16Array {
-  return new Uint16Array(2 ** MODEL_SLOTS_BITS).fill(EVEN);
-}
 
 /**
  * Predicts a bit from several contexts at once. Each context is a hash that leads to a probability; these are added as
@@ -38,7 +29,7 @@ export class ContextMixer {
   readonly #weights: Float32Array;
 
   /**
-   * @param slots     of the piece, see makeSlots
+   * @param slots     of the piece, shared by all its mixers (model-memory.ts)
    * @param inputs    number of contexts
    * @param selectors sets of weights; the caller says for each bit which one
    * @param rate      how fast weights move

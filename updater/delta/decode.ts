@@ -3,8 +3,9 @@ import { BitReader } from './bit-coder.ts';
 import type { BlobReader } from './blob-reader.ts';
 import type { Overlay } from './changed-model.ts';
 import { CODED_MAX_BYTES, PART_MAX_BYTES, TOKENS_MAX } from './limits.ts';
+import { ModelMemory } from './model-memory.ts';
 import { pieceInvalid } from './piece-invalid.ts';
-import { CHANGED, JUMP, NEW, PIECE_FORMAT, PieceModel, RUN } from './piece-model.ts';
+import { CHANGED, FRESH, JUMP, PIECE_FORMAT, PieceModel, RUN } from './piece-model.ts';
 
 /** Bytes in front of a position that the models know of. */
 const CONTEXT_BYTES = 8;
@@ -25,9 +26,14 @@ export function* decodePiece(
 ): Generator<Uint8Array, void, undefined> {
   if (payload[0] !== PIECE_FORMAT)
     throw pieceInvalid(`its format is ${payload[0] ?? 'missing'}, not ${PIECE_FORMAT}`);
-  const decoder = new PieceDecoder(payload.subarray(1), base, target_bytes);
-  for (let part = decoder.part(); part.length > 0; part = decoder.part()) yield part;
-  decoder.end();
+  const memory = ModelMemory.take();
+  try {
+    const decoder = new PieceDecoder(payload.subarray(1), base, target_bytes, memory);
+    for (let part = decoder.part(); part.length > 0; part = decoder.part()) yield part;
+    decoder.end();
+  } finally {
+    memory.release();
+  }
 }
 
 class PieceDecoder {
@@ -49,11 +55,11 @@ class PieceDecoder {
   #done = 0;
   #raw = false;
 
-  constructor(payload: Uint8Array, base: BlobReader, target_bytes: number) {
+  constructor(payload: Uint8Array, base: BlobReader, target_bytes: number, memory: ModelMemory) {
     this.#base = base;
     this.#target_bytes = target_bytes;
     this.#reader = new BitReader(payload);
-    this.#model = new PieceModel(this.#reader, base.size_bytes);
+    this.#model = new PieceModel(this.#reader, base.size_bytes, memory);
     this.#window = new BaseWindow(base);
   }
 
@@ -65,7 +71,7 @@ class PieceDecoder {
       const length = Math.min(this.#left, PART_MAX_BYTES - this.#filled);
       if (this.#token === RUN) this.#run(length);
       else if (this.#token === CHANGED) this.#changed(length);
-      else this.#new(length);
+      else this.#fresh(length);
       this.#filled += length;
       this.#at += length;
       this.#left -= length;
@@ -91,9 +97,9 @@ class PieceDecoder {
       if (this.#token !== RUN && this.#token !== CHANGED) throw pieceInvalid('it jumps for nothing');
     }
     this.#done = 0;
-    if (this.#token === NEW) {
-      this.#left = model.newLength(1);
-      this.#raw = model.newRaw(false);
+    if (this.#token === FRESH) {
+      this.#left = model.freshLength(1);
+      this.#raw = model.freshRaw(false);
     } else {
       if (!jumped) model.moved(this.#at, this.#place);
       this.#left = this.#token === RUN ? model.runLength(1) : model.changedLength(1);
@@ -138,12 +144,12 @@ class PieceDecoder {
     this.#place = place.position;
   }
 
-  #new(length: number): void {
+  #fresh(length: number): void {
     const size = this.#base.size_bytes;
     for (let step = 0; step < length; step += 1) {
       const place = this.#place + this.#done + step;
       const facing = place < size ? (this.#window.bytes[this.#window.index(place)] ?? 0) : 0;
-      this.#part[this.#filled + step] = this.#model.newByte(this.#raw, facing, 0);
+      this.#part[this.#filled + step] = this.#model.freshByte(this.#raw, facing, 0);
     }
   }
 }

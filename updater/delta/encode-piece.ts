@@ -2,7 +2,8 @@ import { PIECE_PAYLOAD_MAX_BYTES } from '../limits.ts';
 import { BitWriter } from './bit-coder.ts';
 import type { Overlay } from './changed-model.ts';
 import { CODED_MAX_BYTES, TOKEN_CODED_MAX_BYTES, TOKEN_PAYLOAD_MAX_BYTES, TOKENS_MAX } from './limits.ts';
-import { CHANGED, JUMP, NEW, PIECE_FORMAT, PieceModel, RUN } from './piece-model.ts';
+import { ModelMemory } from './model-memory.ts';
+import { CHANGED, FRESH, JUMP, PIECE_FORMAT, PieceModel, RUN } from './piece-model.ts';
 
 /** Bytes in front of a position that the models know of. */
 const CONTEXT_BYTES = 8;
@@ -12,6 +13,7 @@ export class PieceEncoder {
   readonly #base: Uint8Array;
   readonly #target: Uint8Array;
   readonly #writer = new BitWriter();
+  readonly #memory = ModelMemory.take();
   readonly #model: PieceModel;
   /** Where in the target the piece begins; positions in the models count from there. */
   readonly #start: number;
@@ -26,7 +28,7 @@ export class PieceEncoder {
     this.#target = target;
     this.#start = at;
     this.#at = at;
-    this.#model = new PieceModel(this.#writer, base.length);
+    this.#model = new PieceModel(this.#writer, base.length, this.#memory);
   }
 
   /** Whether one more token, with a jump in front, fits for certain. */
@@ -73,17 +75,19 @@ export class PieceEncoder {
 
   /** Bytes that the base does not have, at most TOKEN_CODED_MAX_BYTES. */
   fresh(length: number): void {
-    this.#token(NEW);
-    this.#model.newLength(length);
+    this.#token(FRESH);
+    this.#model.freshLength(length);
     const bytes = this.#target.subarray(this.#at, this.#at + length);
-    const raw = this.#model.newRaw(isNoise(bytes));
+    const raw = this.#model.freshRaw(isNoise(bytes));
     for (let step = 0; step < length; step += 1)
-      this.#model.newByte(raw, this.#base[this.#place + step] ?? 0, bytes[step] ?? 0);
+      this.#model.freshByte(raw, this.#base[this.#place + step] ?? 0, bytes[step] ?? 0);
     this.#at += length;
     this.#coded += length;
   }
 
+  /** The piece; nothing can be added any more. */
   finish(): { payload: Uint8Array; target_bytes: number } {
+    this.#memory.release();
     const coded = this.#writer.finish();
     const payload = new Uint8Array(1 + coded.length);
     payload[0] = PIECE_FORMAT;

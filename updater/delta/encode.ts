@@ -76,12 +76,12 @@ function* encodePieces(
 }
 
 /** One token's worth of the target. */
-type Part = { kind: 'run' | 'changed'; from: number; length: number } | { kind: 'new'; length: number };
+type Part = { kind: 'run' | 'changed'; from: number; length: number } | { kind: 'fresh'; length: number };
 
 function* partsOf(base: Uint8Array, target: Uint8Array, copies: readonly Copy[]): Generator<Part> {
   let at = 0;
   for (const copy of [...copies, { at: target.length, from: 0, length: 0 }]) {
-    for (const length of portions(copy.at - at)) yield { kind: 'new', length };
+    for (const length of portions(copy.at - at)) yield { kind: 'fresh', length };
     yield* partsOfCopy(base, target, copy);
     at = copy.at + copy.length;
   }

@@ -6,7 +6,8 @@ import { BitWriter } from './bit-coder.ts';
 import type { BlobReader } from './blob-reader.ts';
 import { decodePiece } from './decode.ts';
 import { TOKENS_MAX } from './limits.ts';
-import { CHANGED, JUMP, NEW, PIECE_FORMAT, PieceModel, RUN } from './piece-model.ts';
+import { ModelMemory } from './model-memory.ts';
+import { CHANGED, FRESH, JUMP, PIECE_FORMAT, PieceModel, RUN } from './piece-model.ts';
 import { encoded, joined, memoryBlob, noise } from './test-blobs.ts';
 
 /** The payload was verified by its digest before; nothing in the decoder may rely on that. */
@@ -99,15 +100,15 @@ const changed =
 const fresh =
   (length: number): Token =>
   (model) => {
-    model.token(NEW);
-    model.newLength(length);
-    model.newRaw(true);
+    model.token(FRESH);
+    model.freshLength(length);
+    model.freshRaw(true);
   };
 
 /** A piece of these tokens, written by the real model. */
 function forged(...tokens: readonly Token[]): Uint8Array {
   const writer = new BitWriter();
-  const model = new PieceModel(writer, base.length);
+  const model = new PieceModel(writer, base.length, ModelMemory.take());
   for (const token of tokens) token(model);
   return joined(Uint8Array.of(PIECE_FORMAT), writer.finish());
 }
@@ -140,7 +141,7 @@ test('a bomb is refused before it yields anything', () => {
 test('tokens without end are refused', () => {
   const large = noise('base', TOKENS_MAX + 2);
   const writer = new BitWriter();
-  const model = new PieceModel(writer, large.length);
+  const model = new PieceModel(writer, large.length, ModelMemory.take());
   for (let count = 0; count <= TOKENS_MAX; count += 1) run(1)(model);
   const payload = joined(Uint8Array.of(PIECE_FORMAT), writer.finish());
   expect(outcome(payload, large.length, memoryBlob(large))).toMatch('more than 262144 tokens');

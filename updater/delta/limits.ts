@@ -19,7 +19,7 @@ export const TOKEN_CODED_MAX_BYTES = 4 * KIB;
 export const TOKEN_PAYLOAD_MAX_BYTES = 60 * KIB;
 /** Probabilities of the model of one piece: 2 to the power of this, 2 bytes each. Half of them cost 3 % of size. */
 export const MODEL_SLOTS_BITS = 22;
-/** New bytes in which repetitions are looked for; memory on the box. A power of 2. */
+/** Fresh bytes in which repetitions are looked for; memory on the box. A power of 2. */
 export const HISTORY_BYTES = MIB;
 /** What decodePiece yields at once: long enough for few calls, short enough to leave the event loop often. */
 export const PART_MAX_BYTES = 256 * KIB;

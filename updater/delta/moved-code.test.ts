@@ -39,8 +39,8 @@ test('code that moved costs what was put in, not its addresses', async () => {
   const base = program(() => 0);
   const target = program((number) => (number % 50 === 25 ? 40 : 0));
   const inserted = (FUNCTIONS / 50) * 40;
-  // About nine in ten calls of 7,200 change, two or three bytes each.
-  expect(await cost(base, target)).toBeLessThan(inserted + 3000);
+  // Most of the 7,200 calls change in one to three bytes; taken as bytes they cost more than three times as much.
+  expect(await cost(base, target)).toBeLessThan(inserted + 1500);
 });
 
 /** Rows of six words: a place that moves with the code, a constant, and a place elsewhere. */
@@ -61,7 +61,7 @@ test('a table whose addresses all moved is recognised, even with a row put in', 
   const target = table((place) => place + (place > 0x9000 ? 0x140 : 0x30), 900);
   expect(base.length).toBe(48_000);
   // 4,000 words differ.
-  expect(await cost(base, target)).toBeLessThan(500);
+  expect(await cost(base, target)).toBeLessThan(300);
 });
 
 test('a file that moved into another place with a change in it is found', async () => {
@@ -77,5 +77,15 @@ test('what is repeated in the new part alone is paid for once', async () => {
   const base = noise('base', 8192);
   const once = await cost(base, joined(base, fresh));
   const often = await cost(base, joined(base, ...Array.from({ length: 20 }, () => fresh)));
-  expect(often - once).toBeLessThan(150);
+  expect(often - once).toBeLessThan(60);
+});
+
+test('what is repeated far behind is still known', async () => {
+  const text = (seed: string, size: number) => noise(seed, size).map((byte) => byte & 0x3f);
+  const fresh = text('fresh', 20_000);
+  const between = text('between', 250_000);
+  const base = noise('base', 8192);
+  const once = await cost(base, joined(base, fresh, between));
+  const twice = await cost(base, joined(base, fresh, between, fresh));
+  expect(twice - once).toBeLessThan(200);
 });

@@ -1,8 +1,8 @@
 import { AdaptiveBits } from './adaptive-bits.ts';
 import type { BitCoder } from './bit-coder.ts';
 import { ChangedModel, type Overlay } from './changed-model.ts';
-import { makeSlots } from './context-mixer.ts';
-import { LiteralModel } from './literal-model.ts';
+import { FreshModel } from './fresh-model.ts';
+import type { ModelMemory } from './model-memory.ts';
 import { NumberModel } from './number-model.ts';
 
 /**
@@ -11,18 +11,18 @@ import { NumberModel } from './number-model.ts';
  *
  * - RUN      n bytes of the base; the place moves on
  * - CHANGED  n bytes that lie over n bytes of the base and mostly equal them; the place moves on
- * - NEW      n bytes of their own; the place stays
+ * - FRESH    n bytes of their own; the place stays
  * - JUMP     another place; a RUN or CHANGED follows
  */
 export const PIECE_FORMAT = 1;
 export const RUN = 0;
 export const CHANGED = 1;
-export const NEW = 2;
+export const FRESH = 2;
 export const JUMP = 3;
 
 /** Contexts of numbers. Lengths are learned by the token before, those of changed bytes by the run in front of them. */
 const RUN_LENGTH = 0;
-const NEW_LENGTH = 4;
+const FRESH_LENGTH = 4;
 const FORWARD = 8;
 const BACK = 9;
 const CHANGED_LENGTH = 10;
@@ -45,7 +45,7 @@ export class PieceModel {
   readonly #decisions = new AdaptiveBits(PLACE + DIAGONALS);
   readonly #numbers = new NumberModel(CHANGED_LENGTH + CHANGED_KINDS);
   readonly #changed: ChangedModel;
-  readonly #literals: LiteralModel;
+  readonly #fresh: FreshModel;
   readonly #diagonals: number[] = [0];
   /** The last two tokens. */
   #last = JUMP;
@@ -55,11 +55,10 @@ export class PieceModel {
   #near = 0;
   #far = 0;
 
-  constructor(coder: BitCoder, base_bytes: number) {
+  constructor(coder: BitCoder, base_bytes: number, memory: ModelMemory) {
     this.#coder = coder;
-    const slots = makeSlots();
-    this.#changed = new ChangedModel(base_bytes, slots);
-    this.#literals = new LiteralModel(slots);
+    this.#changed = new ChangedModel(base_bytes, memory);
+    this.#fresh = new FreshModel(memory);
   }
 
   token(token: number): number {
@@ -85,12 +84,12 @@ export class PieceModel {
   }
 
   /** @param length at least 1 */
-  newLength(length: number): number {
-    return this.#numbers.code(this.#coder, NEW_LENGTH + this.#before, length - 1) + 1;
+  freshLength(length: number): number {
+    return this.#numbers.code(this.#coder, FRESH_LENGTH + this.#before, length - 1) + 1;
   }
 
-  /** Whether the new bytes are as good as random and stand there as they are. */
-  newRaw(raw: boolean): boolean {
+  /** Whether the fresh bytes are as good as random and stand there as they are. */
+  freshRaw(raw: boolean): boolean {
     return this.#decisions.code(this.#coder, RAW, raw ? 1 : 0) === 1;
   }
 
@@ -113,7 +112,7 @@ export class PieceModel {
     return next;
   }
 
-  /** Takes notice that the next copy lies at `from`, with a jump or after new bytes. */
+  /** Takes notice that the next copy lies at `from`, with a jump or after fresh bytes. */
   moved(at: number, from: number): void {
     const diagonals = this.#diagonals;
     const known = diagonals.indexOf(from - at);
@@ -130,12 +129,12 @@ export class PieceModel {
     return coded;
   }
 
-  /** One byte of NEW. @param facing what the base has where the last copy would have gone on */
-  newByte(raw: boolean, facing: number, byte: number): number {
+  /** One byte of FRESH. @param facing what the base has where the last copy would have gone on */
+  freshByte(raw: boolean, facing: number, byte: number): number {
     let coded = 0;
     if (raw)
       for (let bit = 7; bit >= 0; bit -= 1) coded = coded * 2 + this.#coder.code(32768, (byte >> bit) & 1);
-    else coded = this.#literals.code(this.#coder, this.#near, this.#far, facing, byte);
+    else coded = this.#fresh.code(this.#coder, this.#near, this.#far, facing, byte);
     this.copied(coded);
     return coded;
   }

@@ -1,4 +1,5 @@
 import type { Overlay } from './changed-model.ts';
+import type { ModelMemory, Moves } from './model-memory.ts';
 import { word } from './seeds.ts';
 
 /**
@@ -16,10 +17,7 @@ const DISTANCE_BYTES = 4;
 const DISTANCE_MAX = 2 ** 27;
 /** Places move by less than this; more is a misread instruction. */
 const MOVE_MAX = 2 ** 24;
-/** Known moves: of exact places, of their surroundings, of their wide surroundings. */
-const EXACT_BITS = 17;
-const REGION_BITS = 13;
-const WIDE_BITS = 10;
+/** Surroundings of a place, near and wide. */
 const REGION_BYTES = 256;
 const WIDE_BYTES = 65_536;
 
@@ -32,9 +30,9 @@ const KINDS = 5;
 
 export class ReferenceTracker {
   readonly #base_bytes: number;
-  readonly #exact = new MoveTable(EXACT_BITS);
-  readonly #region = new MoveTable(REGION_BITS);
-  readonly #wide = new MoveTable(WIDE_BITS);
+  readonly #exact: MoveTable;
+  readonly #region: MoveTable;
+  readonly #wide: MoveTable;
   /** Whether the last guesses of each kind were wrong, one bit each, newest lowest. */
   readonly #records = new Int32Array(KINDS);
   /** Bytes of the present distance that are done, or -1 outside of one. */
@@ -50,8 +48,11 @@ export class ReferenceTracker {
   #actual = 0;
   #last = 0;
 
-  constructor(base_bytes: number) {
+  constructor(base_bytes: number, { moves }: ModelMemory) {
     this.#base_bytes = base_bytes;
+    this.#exact = new MoveTable(moves.exact);
+    this.#region = new MoveTable(moves.region);
+    this.#wide = new MoveTable(moves.wide);
   }
 
   /** Forgets a distance that was begun: the next byte is somewhere else. */
@@ -148,28 +149,26 @@ function kindOf(second: number, last: number): number {
 
 /** By how much places moved; a newer entry takes the room of an older one with the same hash. */
 class MoveTable {
-  readonly #keys: Int32Array;
-  readonly #moves: Float64Array;
-  readonly #shift: number;
+  readonly #places: Int32Array;
+  readonly #moves: Int32Array;
 
-  constructor(bits: number) {
-    this.#keys = new Int32Array(2 ** bits).fill(-1);
-    this.#moves = new Float64Array(2 ** bits);
-    this.#shift = 32 - bits;
+  constructor({ places, moves }: Moves) {
+    this.#places = places;
+    this.#moves = moves;
   }
 
-  get(key: number): number | undefined {
-    const slot = this.#slot(key);
-    return this.#keys[slot] === (key | 0) ? this.#moves[slot] : undefined;
+  get(place: number): number | undefined {
+    const slot = this.#slot(place);
+    return this.#places[slot] === (place | 0) ? this.#moves[slot] : undefined;
   }
 
-  set(key: number, moved: number): void {
-    const slot = this.#slot(key);
-    this.#keys[slot] = key | 0;
+  set(place: number, moved: number): void {
+    const slot = this.#slot(place);
+    this.#places[slot] = place | 0;
     this.#moves[slot] = moved;
   }
 
-  #slot(key: number): number {
-    return Math.imul(key | 0, 0x9e3779b1) >>> this.#shift;
+  #slot(place: number): number {
+    return (Math.imul(place | 0, 0x9e3779b1) >>> 8) & (this.#places.length - 1);
   }
 }

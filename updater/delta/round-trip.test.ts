@@ -181,6 +181,27 @@ test('pieces are decoded one without the other, in any order', async () => {
   }
 }, 60_000);
 
+test('pieces that are decoded at the same time do not disturb each other', async () => {
+  const base = joined(noise('image', 2 ** 19), new TextEncoder().encode('return status; '.repeat(5000)));
+  const targets = [7, 300].map((every) => edited(base, { kind: 'scatter', every }));
+  const parts = await Promise.all(
+    targets.map(async (target) => {
+      const [piece] = await encoded(base, target);
+      if (!piece) throw new Error('no piece');
+      return decodePiece(piece.payload, memoryBlob(base), piece.target_bytes);
+    }),
+  );
+  const back: Uint8Array[][] = [[], []];
+  for (let round = 0; round < 8; round += 1) {
+    for (const [which, part] of parts.entries()) {
+      const next = part.next();
+      if (!next.done) back[which]?.push(next.value.slice());
+    }
+  }
+  for (const [which, target] of targets.entries())
+    expect(Buffer.compare(joined(...(back[which] ?? [])), target)).toBe(0);
+});
+
 test('parts are of bounded length and say nothing twice', async () => {
   const base = noise('image', 3 * 2 ** 20);
   const [piece] = await encoded(base, base);
