@@ -1,3 +1,5 @@
+import { freeSpent } from './spent-buffer.ts';
+
 /**
  * Where a bundle comes from: a file or a server, read by ranges. Whoever reads does not see mirrors, broken
  * connections or the bandwidth limit; a source either yields exactly the bytes asked for or throws.
@@ -23,10 +25,30 @@ export async function readRange(
   end_bytes: number,
 ): Promise<Uint8Array> {
   const range = new Uint8Array(end_bytes - start_bytes);
+  await readInto(source, start_bytes, range);
+  return range;
+}
+
+/**
+ * Fills an array with the bytes from `start_bytes` on. Makes no garbage of its own.
+ *
+ * @param signal leaves the transfer; the array is then filled in part, and nothing is thrown
+ */
+export async function readInto(
+  source: ByteSource,
+  start_bytes: number,
+  into: Uint8Array,
+  signal?: AbortSignal,
+): Promise<void> {
   let filled_bytes = 0;
-  for await (const part of source.read(start_bytes, end_bytes)) {
-    range.set(part, filled_bytes);
+  let spent: Uint8Array | undefined;
+  for await (const part of source.read(start_bytes, start_bytes + into.length)) {
+    if (signal?.aborted) return;
+    // Not before: a source may still look at what it gave out when it is asked for more.
+    if (spent) freeSpent(spent);
+    spent = part;
+    into.set(part, filled_bytes);
     filled_bytes += part.length;
   }
-  return range;
+  if (spent) freeSpent(spent);
 }

@@ -5,8 +5,8 @@ import { BLOCK_BYTES } from '../../partitions/slot-blob.ts';
 /** The running slot: its data area, and behind the verity superblock its tree. Only read, and nothing of it is trusted. */
 export interface BaseSlot {
   data_bytes: number;
-  /** Bytes of the partition or image file, from its start; may throw. */
-  read(offset_bytes: number, size_bytes: number): Uint8Array | Promise<Uint8Array>;
+  /** Fills an array with bytes of the partition or image file; may throw. @returns how many there were */
+  read(offset_bytes: number, into: Uint8Array): number | Promise<number>;
 }
 
 /**
@@ -29,11 +29,7 @@ export async function openBaseSlot(
   }
   return {
     data_bytes,
-    read: async (offset_bytes, size_bytes) => {
-      const bytes = new Uint8Array(size_bytes);
-      const { bytesRead } = await file.read(bytes, 0, size_bytes, offset_bytes);
-      return bytes.subarray(0, bytesRead);
-    },
+    read: async (offset_bytes, into) => (await file.read(into, 0, into.length, offset_bytes)).bytesRead,
     close: () => file.close(),
   };
 }
@@ -47,7 +43,7 @@ export function treeStart_bytes(base: BaseSlot): number {
  * Reads whole blocks of the base. What cannot be read is left zero: its hash will not agree, and it is fetched as every
  * other block that is not there. One bad sector does not cost the blocks around it.
  *
- * @param into a multiple of BLOCK_BYTES, zeros
+ * @param into a multiple of BLOCK_BYTES
  */
 export async function fillFromBase(base: BaseSlot, offset_bytes: number, into: Uint8Array): Promise<void> {
   if (await readWhole(base, offset_bytes, into)) return;
@@ -57,12 +53,10 @@ export async function fillFromBase(base: BaseSlot, offset_bytes: number, into: U
 
 async function readWhole(base: BaseSlot, offset_bytes: number, into: Uint8Array): Promise<boolean> {
   try {
-    const bytes = await base.read(offset_bytes, into.length);
-    if (bytes.length !== into.length) return false;
-    into.set(bytes);
-    return true;
+    if ((await base.read(offset_bytes, into)) === into.length) return true;
   } catch {
     // A sector that cannot be read is no reason to fail: the block can be fetched.
-    return false;
   }
+  into.fill(0);
+  return false;
 }

@@ -1,15 +1,16 @@
 import { BulkheadError } from '../../base/errors.ts';
 import { BLOCK_BYTES } from '../../partitions/slot-blob.ts';
-import { blockHash, HASH_BYTES, hashBlocks } from '../../partitions/verity-tree.ts';
-import type { ByteSource } from '../source.ts';
+import { blockHash, HASH_BYTES } from '../../partitions/verity-tree.ts';
+import { BlockHasher, type SlotBuffer, slotBuffer } from '../install/slot-buffer.ts';
 import { type BaseSlot, fillFromBase } from './base-slot.ts';
 import { GROUP_BLOCKS, GROUP_BYTES } from './limits.ts';
+import type { PackedFile } from './packed-file.ts';
 import { type BlockPlan, blocksOfGroup, FETCHED } from './plan-blocks.ts';
 import { type BlockSupply, supplyFromFile, supplyFromPieces } from './supply.ts';
 
-/** Where blocks are fetched from: a file that is the raw data area, or the pieces of the full bundle. */
+/** Where blocks are fetched from: a file of packed blocks, or the pieces of the full bundle. */
 export type BlockOrigin =
-  | { blocks: ByteSource }
+  | { blocks: PackedFile }
   /** Gives the bytes of the slot that a piece yields, PIECE_TARGET_BYTES but for the last. */
   | { readPiece: (number: number) => Promise<Uint8Array> };
 
@@ -24,7 +25,7 @@ export interface BlockStreamOptions {
 
 /**
  * The data area of the target, in order, one group at a time: GROUP_BYTES, the last one shorter. Every group was compared
- * with the signed root hash when it is given out, wherever its blocks came from. Parts may be kept.
+ * with the signed root hash when it is given out, wherever its blocks came from. A part is valid until the next is asked for.
  *
  * @throws BulkheadError BLOCKS_MISMATCH, BLOCKS_TREE_MISMATCH; what the origin throws
  */
@@ -35,22 +36,40 @@ export async function* blockStream(
   const from_group = options.from_group ?? 0;
   const supply =
     'blocks' in options.from
-      ? supplyFromFile(options.from.blocks, plan.fetch_runs, from_group * GROUP_BYTES)
+      ? await supplyFromFile(
+          options.from.blocks,
+          plan.fetch_numbers.filter((block) => block >= from_group * GROUP_BLOCKS),
+        )
       : supplyFromPieces(options.from.readPiece);
   const groups = Math.ceil(plan.tree.data_blocks / GROUP_BLOCKS);
+  const bench: Bench = {
+    buffer: slotBuffer(),
+    hasher: new BlockHasher(plan.tree.salt),
+    found: new Uint8Array(BLOCK_BYTES),
+    supply,
+  };
   try {
     for (let group = from_group; group < groups; group += 1) {
       const index = plan.tree.places.get(group);
       yield index === undefined
-        ? await sameGroup(plan, group, supply, options)
-        : await changedGroup(plan, group, index, supply, options);
+        ? await sameGroup(plan, group, bench, options)
+        : await changedGroup(plan, group, index, bench, options);
     }
   } finally {
     supply.stop();
   }
 }
 
-/** What of a group the plan fetches, for those who count what a broken transfer would repeat. */
+/** What one group after the other is made with: the same for all, so that a slot passes by without leaving garbage. */
+interface Bench {
+  buffer: SlotBuffer;
+  hasher: BlockHasher;
+  /** Hashes of what is in the buffer. */
+  found: Uint8Array;
+  supply: BlockSupply;
+}
+
+/** What of a group the plan fetches at most, for those who count what a broken transfer would repeat. */
 export function fetchBytesOfGroup(plan: BlockPlan, group: number): number {
   const index = plan.tree.places.get(group);
   if (index === undefined) return 0;
@@ -63,18 +82,20 @@ export function fetchBytesOfGroup(plan: BlockPlan, group: number): number {
 async function sameGroup(
   plan: BlockPlan,
   group: number,
-  supply: BlockSupply,
+  bench: Bench,
   options: BlockStreamOptions,
 ): Promise<Uint8Array> {
   const { tree } = plan;
-  const bytes = new Uint8Array(blocksOfGroup(tree.data_blocks, group) * BLOCK_BYTES);
+  const blocks = blocksOfGroup(tree.data_blocks, group);
+  const bytes = bench.buffer.bytes.subarray(0, blocks * BLOCK_BYTES);
   if (options.base) await fillFromBase(options.base, group * GROUP_BYTES, bytes);
-  const found = leavesOf(bytes, tree.salt);
+  else bytes.fill(0);
+  const found = leavesOf(bench, blocks);
   const expected = tree.hashes.subarray(group * HASH_BYTES, (group + 1) * HASH_BYTES);
   if (equal(blockHash(found, tree.salt), expected)) return bytes;
   const leaves = await tree.nodes.read(0, group, tree.hashes);
   const origins = Uint32Array.from({ length: GROUP_BLOCKS }, (_, block) => group * GROUP_BLOCKS + block);
-  await repair(bytes, { group, found, leaves, origins, salt: tree.salt }, supply, options);
+  await repair(bytes, { group, found, leaves, origins, salt: tree.salt }, bench.supply, options);
   return bytes;
 }
 
@@ -82,27 +103,31 @@ async function changedGroup(
   plan: BlockPlan,
   group: number,
   index: number,
-  supply: BlockSupply,
+  bench: Bench,
   options: BlockStreamOptions,
 ): Promise<Uint8Array> {
   const { tree } = plan;
   const blocks = blocksOfGroup(tree.data_blocks, group);
-  const bytes = new Uint8Array(blocks * BLOCK_BYTES);
+  const bytes = bench.buffer.bytes.subarray(0, blocks * BLOCK_BYTES);
   const origins = plan.origins.subarray(index * GROUP_BLOCKS, index * GROUP_BLOCKS + blocks);
   for (let block = 0; block < blocks; ) {
     const origin = origins[block] ?? FETCHED;
     const count = origin === FETCHED ? 1 : lengthOfCopy(origins, block);
     const into = bytes.subarray(block * BLOCK_BYTES, (block + count) * BLOCK_BYTES);
-    if (origin === FETCHED) into.set(await supply.read(group * GROUP_BLOCKS + block));
+    if (origin === FETCHED) into.set((await bench.supply.read(group * GROUP_BLOCKS + block)) ?? NO_BLOCK);
     else if (options.base) await fillFromBase(options.base, origin * BLOCK_BYTES, into);
+    else into.fill(0);
     block += count;
   }
   const leaves = tree.leaves.subarray(index * BLOCK_BYTES, (index + 1) * BLOCK_BYTES);
-  const found = leavesOf(bytes, tree.salt);
+  const found = leavesOf(bench, blocks);
   if (!equal(found, leaves))
-    await repair(bytes, { group, found, leaves, origins, salt: tree.salt }, supply, options);
+    await repair(bytes, { group, found, leaves, origins, salt: tree.salt }, bench.supply, options);
   return bytes;
 }
+
+/** In place of one that cannot be unpacked: its hash tells. */
+const NO_BLOCK = new Uint8Array(BLOCK_BYTES);
 
 /** Blocks from one on that lie one behind the other on the base, too. */
 function lengthOfCopy(origins: Uint32Array, block: number): number {
@@ -137,16 +162,16 @@ async function repair(
     if (origin === FETCHED) throw mismatch(group, number);
     options.onRotten?.(origin);
     const fetched = await supply.read(number);
-    if (!equal(blockHash(fetched, salt), expected)) throw mismatch(group, number);
+    if (!fetched || !equal(blockHash(fetched, salt), expected)) throw mismatch(group, number);
     bytes.set(fetched, block * BLOCK_BYTES);
   }
 }
 
-/** The leaf node of a group, from its data. */
-function leavesOf(bytes: Uint8Array, salt: Uint8Array): Uint8Array {
-  const leaves = new Uint8Array(BLOCK_BYTES);
-  hashBlocks(bytes, salt, leaves);
-  return leaves;
+/** The leaf node of a group, from its data in the buffer. */
+function leavesOf({ buffer, hasher, found }: Bench, blocks: number): Uint8Array {
+  found.fill(0);
+  hasher.hash(buffer, blocks, found, 0);
+  return found;
 }
 
 function equal(one: Uint8Array, other: Uint8Array): boolean {

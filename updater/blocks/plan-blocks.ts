@@ -2,7 +2,6 @@ import { BLOCK_BYTES } from '../../partitions/slot-blob.ts';
 import { PIECE_TARGET_BYTES } from '../limits.ts';
 import type { BaseSlot } from './base-slot.ts';
 import { BASE_READ_BYTES, GROUP_BLOCKS } from './limits.ts';
-import { type ByteRun, joinRuns, sumRuns } from './runs.ts';
 import type { TargetTree } from './walk-tree.ts';
 import { WantedHashes, wordsOf } from './wanted-hashes.ts';
 
@@ -18,10 +17,8 @@ export interface BlockPlan {
   copied: number;
   moved: number;
   fetch_blocks: number;
-  /** Requests to a file of blocks, in order, with the gaps that are fetched along. */
-  fetch_runs: readonly ByteRun[];
-  /** Sum of the runs. */
-  fetch_bytes: number;
+  /** Numbers of these blocks, ascending. */
+  fetch_numbers: Uint32Array;
   /** Pieces of the full bundle that hold these blocks, for those who have no file of blocks. */
   fetch_pieces: readonly number[];
   /** Bytes of the tree that were fetched to know all this. */
@@ -37,15 +34,13 @@ export async function planBlocks(tree: TargetTree, base?: BaseSlot): Promise<Blo
   const wanted = used.filter((place) => origins[place] === FETCHED);
   await findMoved(tree, origins, wanted, base_blocks);
   const fetched = wanted.filter((place) => origins[place] === FETCHED);
-  const fetch_runs = joinRuns(stretchesOf(tree, fetched));
   return {
     tree,
     origins,
     copied: tree.data_blocks - used.length + atPlace,
     moved: wanted.length - fetched.length,
     fetch_blocks: fetched.length,
-    fetch_runs,
-    fetch_bytes: sumRuns(fetch_runs),
+    fetch_numbers: fetched.map((place) => blockAt(tree, place)),
     fetch_pieces: piecesOf(tree, fetched),
     tree_bytes: tree.nodes.fetched_bytes,
   };
@@ -114,13 +109,6 @@ function sameHash(one: Uint32Array, oneNumber: number, other: Uint32Array, other
   for (let word = 0; word < 8; word += 1)
     if (one[oneNumber * 8 + word] !== other[otherNumber * 8 + word]) return false;
   return true;
-}
-
-function* stretchesOf(tree: TargetTree, fetched: Uint32Array): Generator<ByteRun> {
-  for (const place of fetched) {
-    const start_bytes = blockAt(tree, place) * BLOCK_BYTES;
-    yield { start_bytes, end_bytes: start_bytes + BLOCK_BYTES };
-  }
 }
 
 function piecesOf(tree: TargetTree, fetched: Uint32Array): number[] {

@@ -1,80 +1,70 @@
 import { BLOCK_BYTES } from '../../partitions/slot-blob.ts';
 import { PIECE_TARGET_BYTES } from '../limits.ts';
-import { type ByteSource, readRange } from '../source.ts';
+import { readInto, readRange } from '../source.ts';
+import { GROUP_BLOCKS, REQUEST_MAX_BYTES } from './limits.ts';
+import type { PackedFile } from './packed-file.ts';
+import { unpackBlock } from './packed-format.ts';
 import type { ByteRun } from './runs.ts';
 
 /** Where blocks come from that the base does not have. What they hold is verified by whoever takes them. */
 export interface BlockSupply {
-  /** One block of the target. Those of the plan are asked for in ascending order, others whenever they are needed. */
-  read(block: number): Promise<Uint8Array>;
+  /**
+   * One block of the target, valid until the next is asked for; undefined where it cannot be unpacked. Those of the plan
+   * are asked for in ascending order, others whenever they are needed.
+   */
+  read(block: number): Promise<Uint8Array | undefined>;
   /** Nothing more is fetched ahead. */
   stop(): void;
 }
 
 /** A run on its way, or there. */
 interface Fetch extends ByteRun {
-  bytes: Promise<Uint8Array>;
+  bytes: Uint8Array;
+  filled: Promise<void>;
 }
 
 /**
- * Blocks out of a file that is the raw data area, by range. While one run is taken apart the next is on its way, so two
- * are in memory and one request is open. A block that is in neither is fetched alone.
+ * Blocks out of a file of packed blocks, by range. While one run is taken apart the next is on its way, so two are in memory and
+ * one request is open. A block that is in neither is fetched alone.
  *
- * @param runs of the plan
- * @param from_bytes what lies before it will not be asked for
+ * @param wanted blocks of the plan, ascending
+ * @throws BulkheadError BLOCKS_FILE_INVALID; what the source throws
  */
-export function supplyFromFile(
-  source: ByteSource,
-  runs: readonly ByteRun[],
-  from_bytes: number,
-): BlockSupply {
-  const left = runs.flatMap(({ start_bytes, end_bytes }) =>
-    end_bytes > from_bytes ? [{ start_bytes: Math.max(start_bytes, from_bytes), end_bytes }] : [],
-  );
-  let stopped = false;
+export async function supplyFromFile(file: PackedFile, wanted: Iterable<number>): Promise<BlockSupply> {
+  const left = await file.runsOf(wanted);
+  const leave = new AbortController();
   let current: Fetch | undefined;
   let ahead: Fetch | undefined;
-  const fetchNext = (after: Promise<unknown>): Fetch | undefined => {
+  let [buffer, spare] = [new Uint8Array(REQUEST_MAX_BYTES), new Uint8Array(REQUEST_MAX_BYTES)];
+  const fetchNext = (after: Promise<void>): Fetch | undefined => {
     const run = left.shift();
-    if (!run) return undefined;
-    const bytes = after.then(() => fetchRun(source, run, () => stopped));
+    if (!run || leave.signal.aborted) return undefined;
+    [buffer, spare] = [spare, buffer];
+    const bytes = buffer.subarray(0, run.end_bytes - run.start_bytes);
+    const filled = after.then(async () => {
+      if (!leave.signal.aborted) await readInto(file.source, run.start_bytes, bytes, leave.signal);
+    });
     // Awaited when its turn comes; until then a failure must not count as nobody's.
-    bytes.catch(() => undefined);
-    return { ...run, bytes };
+    filled.catch(() => undefined);
+    return { ...run, bytes, filled };
   };
   return {
     read: async (block) => {
-      const start_bytes = block * BLOCK_BYTES;
-      const end_bytes = start_bytes + BLOCK_BYTES;
+      await file.lookUp([Math.floor(block / GROUP_BLOCKS)]);
+      const { start_bytes, end_bytes } = file.placeOf(block);
       while (((ahead ?? left[0])?.start_bytes ?? end_bytes) <= start_bytes) {
         current = ahead ?? fetchNext(Promise.resolve());
-        ahead = fetchNext(current?.bytes ?? Promise.resolve());
+        ahead = fetchNext(current?.filled ?? Promise.resolve());
       }
       if (!current || start_bytes < current.start_bytes || end_bytes > current.end_bytes)
-        return readRange(source, start_bytes, end_bytes);
-      const bytes = await current.bytes;
-      return bytes.subarray(start_bytes - current.start_bytes, end_bytes - current.start_bytes);
+        return unpackBlock(await readRange(file.source, start_bytes, end_bytes));
+      await current.filled;
+      return unpackBlock(
+        current.bytes.subarray(start_bytes - current.start_bytes, end_bytes - current.start_bytes),
+      );
     },
-    stop: () => {
-      stopped = true;
-    },
+    stop: () => leave.abort(),
   };
-}
-
-async function fetchRun(
-  source: ByteSource,
-  { start_bytes, end_bytes }: ByteRun,
-  stopped: () => boolean,
-): Promise<Uint8Array> {
-  const bytes = new Uint8Array(end_bytes - start_bytes);
-  let filled_bytes = 0;
-  if (stopped()) return bytes;
-  for await (const part of source.read(start_bytes, end_bytes)) {
-    if (stopped()) break;
-    bytes.set(part, filled_bytes);
-    filled_bytes += part.length;
-  }
-  return bytes;
 }
 
 /**
@@ -90,7 +80,8 @@ export function supplyFromPieces(readPiece: (number: number) => Promise<Uint8Arr
       const number = Math.floor(at_bytes / PIECE_TARGET_BYTES);
       if (last?.number !== number) last = { number, bytes: await readPiece(number) };
       const start_bytes = at_bytes - number * PIECE_TARGET_BYTES;
-      return last.bytes.subarray(start_bytes, start_bytes + BLOCK_BYTES);
+      const found = last.bytes.subarray(start_bytes, start_bytes + BLOCK_BYTES);
+      return found.length === BLOCK_BYTES ? found : undefined;
     },
     stop: () => {
       last = undefined;

@@ -24,6 +24,7 @@ export class TreeNodes {
   readonly #readTree: ReadTree;
   readonly #base: BaseSlot | undefined;
   readonly #baseLevels: readonly TreeLevel[];
+  readonly #scratch = new Uint8Array(BASE_READ_BYTES);
   fetched_bytes = 0;
 
   constructor(data_blocks: number, salt: Uint8Array, readTree: ReadTree, base: BaseSlot | undefined) {
@@ -61,10 +62,14 @@ export class TreeNodes {
     return missing;
   }
 
-  /** Nodes of the base as they are on its disk, not verified: as many of `count` as its level has. */
+  /**
+   * Nodes of the base as they are on its disk, not verified: as many of `count` as its level has, and BASE_READ_BYTES hold. Valid
+   * until the next call.
+   */
   async readBase(level: number, first: number, count: number): Promise<Uint8Array> {
     const place = this.#baseLevels[level];
-    const nodes = new Uint8Array(Math.max(0, Math.min(count, (place?.blocks ?? 0) - first)) * BLOCK_BYTES);
+    const there = Math.max(0, Math.min(count, (place?.blocks ?? 0) - first));
+    const nodes = this.#scratch.subarray(0, there * BLOCK_BYTES);
     if (this.#base && place && nodes.length > 0) {
       const start_bytes = treeStart_bytes(this.#base) + place.offset_bytes + first * BLOCK_BYTES;
       await fillFromBase(this.#base, start_bytes, nodes);
@@ -108,7 +113,7 @@ export class TreeNodes {
    */
   async read(level: number, number: number, hashes: Uint8Array): Promise<Uint8Array> {
     const own = await this.readBase(level, number, 1);
-    if (own.length > 0 && this.#agrees(own, hashes, number)) return own;
+    if (own.length > 0 && this.#agrees(own, hashes, number)) return own.slice();
     let fetched: Uint8Array = own;
     await this.fetch(level, [number], hashes, (_, node) => {
       fetched = node;

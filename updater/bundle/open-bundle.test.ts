@@ -5,9 +5,12 @@ import { zstdDecompressSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { signEnvelope } from '../../base/signing/dsse.ts';
 import { FOOTER_BYTES } from '../../partitions/slot-blob.ts';
+import { PackedFile } from '../blocks/packed-file.ts';
+import { unpackBlock } from '../blocks/packed-format.ts';
 import { PIECE_TARGET_BYTES } from '../limits.ts';
 import { changeKeyset } from '../signing/keyset-edit.ts';
 import { acceptKeysets } from '../signing/trust.ts';
+import { readRange } from '../source.ts';
 import { memorySource } from '../testing/memory-source.ts';
 import { makeSyntheticSlot } from '../testing/synthetic-slot.ts';
 import {
@@ -88,7 +91,8 @@ describe('a full bundle', () => {
     const pieces = parseIndex(await bundle.readSection('index'), bundle.section('payload').bytes, 300 * 4096);
     expect(pieces.map((piece) => piece.target_bytes)).toEqual([
       PIECE_TARGET_BYTES,
-      300 * 4096 - PIECE_TARGET_BYTES,
+      PIECE_TARGET_BYTES,
+      300 * 4096 - 2 * PIECE_TARGET_BYTES,
     ]);
     const { start_bytes } = bundle.section('payload');
     const first = zstdDecompressSync(
@@ -147,17 +151,25 @@ describe('a full bundle', () => {
     const index = await bundle.readSection('index');
     const pieces = parseIndex(index, bundle.section('payload').bytes, 520 * 4096);
     expect(pieces.map((piece) => piece.target_bytes)).toEqual([
-      PIECE_TARGET_BYTES,
-      PIECE_TARGET_BYTES,
-      520 * 4096 - 2 * PIECE_TARGET_BYTES,
+      ...Array.from({ length: 4 }, () => PIECE_TARGET_BYTES),
+      520 * 4096 - 4 * PIECE_TARGET_BYTES,
     ]);
     expect(Math.max(...pieces.map((piece) => piece.payload_bytes))).toBeGreaterThan(PIECE_TARGET_BYTES);
     await bundle.source.close();
   });
 
-  test('comes with its raw data area when that is asked for', async () => {
+  test('comes with its blocks, each packed by itself, when that is asked for', async () => {
     await writeBlocks(`${bundleFile}.blocks`, slotFile, 300 * 4096);
-    expect(Buffer.compare(readFileSync(`${bundleFile}.blocks`), slot.subarray(0, 300 * 4096))).toBe(0);
+    const source = fileSource(`${bundleFile}.blocks`);
+    const file = await PackedFile.open(source, 300);
+    const numbers = Array.from({ length: 300 }, (_, block) => block);
+    await file?.runsOf(numbers);
+    for (const block of numbers) {
+      const { start_bytes = 0, end_bytes = 0 } = file?.placeOf(block) ?? {};
+      const found = unpackBlock(await readRange(source, start_bytes, end_bytes)) ?? new Uint8Array(0);
+      expect(Buffer.compare(found, slot.subarray(block * 4096, (block + 1) * 4096))).toBe(0);
+    }
+    await source.close();
   });
 });
 

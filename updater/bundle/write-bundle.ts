@@ -2,11 +2,15 @@ import { createHash } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import type { Envelope, Signer } from '../../base/signing/dsse.ts';
 import { formatInstant } from '../../base/signing/instant.ts';
+import { BLOCK_BYTES } from '../../partitions/slot-blob.ts';
+import { PACK_ZSTD_LEVEL } from '../blocks/limits.ts';
+import { packBlock, packedHead, packedLayout } from '../blocks/packed-format.ts';
 import { serialiseKeysetFile } from '../signing/keyset-file.ts';
-import { assembleBundle, copyFrom, replaceFile, type WrittenBundle } from './assemble.ts';
+import { readRange } from '../source.ts';
+import { assembleBundle, replaceFile, type WrittenBundle } from './assemble.ts';
 import { compressPieces, type EncodedPiece } from './compress.ts';
 import { fileSource } from './file-source.ts';
-import { ZSTD_LEVEL } from './limits.ts';
+import { FILE_READ_BYTES, ZSTD_LEVEL } from './limits.ts';
 import type { BundleManifest } from './manifest.ts';
 import { readSlotImage, type SlotImage } from './slot-image.ts';
 
@@ -96,12 +100,35 @@ export function manifestFields(
 }
 
 /**
- * Writes the raw data area of a slot image, out of which single blocks are fetched by range: NAME.blocks beside a bundle NAME.
+ * Writes every block of the data area of a slot image packed by itself, to be fetched by range: NAME.blocks beside a bundle NAME.
+ * The same image gives the same bytes.
  *
  * @throws BulkheadError BUNDLE_WRITE_FAILED, what the source throws
  */
 export async function writeBlocks(output: string, slot_image: string, data_bytes: number): Promise<void> {
-  await replaceFile(output, (file) => copyFrom(slot_image, 0, data_bytes, file));
+  const source = fileSource(slot_image);
+  try {
+    await replaceFile(output, async (file) => {
+      const lengths: number[] = [];
+      await file.appendFile(new Uint8Array(packedLayout(data_bytes / BLOCK_BYTES).head_bytes));
+      for (let at_bytes = 0; at_bytes < data_bytes; at_bytes += FILE_READ_BYTES) {
+        const part = await readRange(source, at_bytes, Math.min(data_bytes, at_bytes + FILE_READ_BYTES));
+        const packed = blocksOf(part).map((block) => packBlock(block, PACK_ZSTD_LEVEL));
+        lengths.push(...packed.map(({ length }) => length));
+        await file.appendFile(Buffer.concat(packed));
+      }
+      const head = packedHead(lengths);
+      await file.write(head, 0, head.length, 0);
+    });
+  } finally {
+    await source.close();
+  }
+}
+
+function blocksOf(part: Uint8Array): Uint8Array[] {
+  return Array.from({ length: part.length / BLOCK_BYTES }, (_, block) =>
+    part.subarray(block * BLOCK_BYTES, (block + 1) * BLOCK_BYTES),
+  );
 }
 
 /** Tells how far the pieces have come on their way by. */

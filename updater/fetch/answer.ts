@@ -1,4 +1,3 @@
-import type { IncomingHttpHeaders } from 'node:http';
 import { retryAfter_ms } from './backoff.ts';
 import { FetchFailure } from './failure.ts';
 
@@ -14,7 +13,8 @@ export interface FileVersion {
 /** Head of an answer. */
 export interface AnswerHead {
   status: number;
-  headers: IncomingHttpHeaders;
+  /** By their names in lower case. */
+  headers: Readonly<Record<string, string | undefined>>;
 }
 
 export interface ByteRange {

@@ -1,18 +1,20 @@
 import { VERSION } from '../../base/version.ts';
 import { type Address, redirectTarget } from './address.ts';
 import { connectionFailure, FetchFailure } from './failure.ts';
-import { REDIRECTS_MAX } from './limits.ts';
+import { QUICK_BYTES_PER_S, QUICK_MIN_BYTES, REDIRECTS_MAX, WHOLE_MAX_BYTES } from './limits.ts';
 import type { FetchSettings } from './options.ts';
-import { type Agents, type Answer, get } from './request.ts';
+import { type Answer, get, type Trust } from './request.ts';
 
 const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308];
 
 /** What every exchange of one source shares. */
 export interface Line {
   settings: FetchSettings;
-  agents: Agents;
+  trust: Trust;
   /** Aborted with a FetchFailure when the source is closed or its caller wants no more. */
   signal: AbortSignal;
+  /** The last long answer came quickly: the next one need not be watched byte by byte. */
+  quick: boolean;
 }
 
 /**
@@ -24,6 +26,11 @@ export class Exchange {
   readonly #line: Line;
   readonly #abort = new AbortController();
   readonly #leave = () => this.#abort.abort(this.#line.signal.reason);
+
+  /** Whether an answer of this length is better read by `readWhole`. */
+  takesWhole(size_bytes: number): boolean {
+    return this.#line.quick && size_bytes <= WHOLE_MAX_BYTES;
+  }
 
   constructor(address: Address, line: Line) {
     this.#address = address;
@@ -48,7 +55,7 @@ export class Exchange {
       const answer = await this.#watched(() => this.#ask(at, headers));
       if (!REDIRECTS.includes(answer.status)) return answer;
       // The body of a redirect is not read: its connection ends with the exchange.
-      at = redirectTarget(at, answer.headers.location, this.#address, this.#line.settings.hosts);
+      at = redirectTarget(at, answer.headers['location'], this.#address, this.#line.settings.hosts);
     }
     throw new FetchFailure(
       'FETCH_REDIRECTS',
@@ -63,16 +70,22 @@ export class Exchange {
    *
    * @throws FetchFailure FETCH_BROKEN, FETCH_STALLED, FETCH_SLOW, FETCH_DATA_CAP
    */
-  async *read({ body }: Answer): AsyncGenerator<Uint8Array, void, void> {
+  async *read(answer: Answer): AsyncGenerator<Uint8Array, void, void> {
     const { meter, clock, rate_window_ms, rate_min_bytes_per_s } = this.#line.settings;
     // Only the time spent waiting for the server counts: a slow disk or the bandwidth limit are not its fault.
     let waited_ms = 0;
     let arrived_bytes = 0;
+    let sum_bytes = 0;
+    let sum_ms = 0;
+    const reader = answer.parts()?.getReader();
     for (;;) {
       const asked_ms = clock.now_ms();
-      const part = await this.#watched(() => body.next());
-      if (!part) return;
-      waited_ms += clock.now_ms() - asked_ms;
+      const part = (await this.#watched(async () => reader?.read()))?.value;
+      const took_ms = clock.now_ms() - asked_ms;
+      sum_ms += took_ms;
+      waited_ms += took_ms;
+      if (!part) return this.#judgeSpeed(sum_bytes, sum_ms);
+      sum_bytes += part.length;
       arrived_bytes += part.length;
       await meter.take(part.length, this.#abort.signal);
       yield part;
@@ -83,13 +96,37 @@ export class Exchange {
     }
   }
 
+  /**
+   * The body in one part, for an answer of a known and bounded length. Through a stream the same bytes leave 15 MB of buffers in
+   * many sizes behind; but nothing is seen of them until all have come, and when the connection breaks they are lost. So this is
+   * for lines that are quick.
+   *
+   * @throws FetchFailure FETCH_BROKEN, FETCH_STALLED, FETCH_DATA_CAP
+   */
+  async readWhole(answer: Answer): Promise<Uint8Array> {
+    const { meter, clock } = this.#line.settings;
+    const asked_ms = clock.now_ms();
+    this.#line.quick = false;
+    const bytes = await this.#watched(() => answer.whole());
+    this.#judgeSpeed(bytes.length, clock.now_ms() - asked_ms);
+    await meter.take(bytes.length, this.#abort.signal);
+    return bytes;
+  }
+
+  #judgeSpeed(size_bytes: number, waited_ms: number): void {
+    // A short answer tells more about the way to the server than about the line.
+    if (size_bytes < QUICK_MIN_BYTES) return;
+    const { meter } = this.#line.settings;
+    this.#line.quick = !meter.limited && size_bytes * 1000 >= QUICK_BYTES_PER_S * waited_ms;
+  }
+
   async #ask(at: Address, headers: Record<string, string>): Promise<Answer> {
     const more = {
       ...(at.authorization === undefined ? {} : { Authorization: at.authorization }),
       'Accept-Encoding': 'identity',
       'User-Agent': `bulkhead/${VERSION}`,
     };
-    return get(at.url, { ...headers, ...more }, this.#line.agents, this.#abort.signal);
+    return get(at.url, { ...headers, ...more }, this.#line.trust, this.#abort.signal);
   }
 
   /** Waits for the connection, but not longer than it may stall. */

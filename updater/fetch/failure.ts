@@ -35,6 +35,8 @@ const TLS_CODE = /CERT|TLS|SSL|SIGNATURE|ISSUER/;
 export function connectionFailure(error: unknown, name: string): FetchFailure {
   if (error instanceof FetchFailure) return error;
   const code = codeOf(error);
+  // The runtime says where to, with everything that is secret in it.
+  if (error instanceof Error && 'path' in error) error.path = name;
   if (TLS_CODE.test(code)) {
     return new FetchFailure('FETCH_TLS', `the certificate of ${name} was not accepted: ${code}`, {
       // A captive portal or a clock that is not set yet passes, so the mirror is asked again later.

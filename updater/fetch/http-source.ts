@@ -8,6 +8,7 @@ import {
   rangeHeader,
 } from './answer.ts';
 import { FetchFailure } from './failure.ts';
+import { MIRROR_TRIES } from './limits.ts';
 import type { Mirror } from './mirrors.ts';
 import type { FetchOptions } from './options.ts';
 import type { Answer } from './request.ts';
@@ -98,7 +99,7 @@ async function* readResuming(
   mirrors.begin();
   while (at_bytes < range.end_bytes) {
     const mirror = mirrors.current();
-    const rest = { start_bytes: at_bytes, end_bytes: range.end_bytes };
+    const rest = { start_bytes: at_bytes, end_bytes: at_bytes + reachOf(mirror, range.end_bytes - at_bytes) };
     try {
       settings.meter.reserve(range.end_bytes - at_bytes);
       for await (const part of readOnce(session, mirror, rest)) {
@@ -110,6 +111,11 @@ async function* readResuming(
     }
   }
   mirrors.progressed();
+}
+
+/** What arrives together with the end of a connection is lost. Where every answer is cut that way, shorter ones come whole. */
+function reachOf({ failures }: Mirror, wanted_bytes: number): number {
+  return Math.ceil(wanted_bytes / 2 ** Math.max(0, failures - MIRROR_TRIES + 1));
 }
 
 /** One request: yields the range, or the beginning of it and then throws. */
@@ -125,6 +131,10 @@ async function* readOnce(
     const { size_bytes } = judgeVersion(session, mirror, answer, range);
     if (size_bytes !== undefined) judgeInside(size_bytes, range, mirror.address.name);
     const framed = answer.headers['content-length'] === String(left_bytes);
+    if (framed && exchange.takesWhole(left_bytes)) {
+      yield await exchange.readWhole(answer);
+      return;
+    }
     for await (const part of exchange.read(answer)) {
       if (part.length > 0 && left_bytes > 0) yield part.subarray(0, left_bytes);
       left_bytes -= part.length;

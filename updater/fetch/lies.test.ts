@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { httpSource } from './http-source.ts';
 import { fileServer } from './lab/file-server.ts';
 import { codeOf, collect, eventually, SteppingClock, sameBytes, sampleFile } from './lab/lab.ts';
-import { askedRange, partialHead, rawServer } from './lab/raw-server.ts';
+import { askedRange, cutBehind, partialHead, rawServer } from './lab/raw-server.ts';
 
 const SIZE_BYTES = 50_000;
 const file = sampleFile(SIZE_BYTES);
@@ -222,7 +222,7 @@ describe('a file that changes', () => {
     serveRaw((socket, request, number) => {
       const { start_bytes = 0, end_bytes = 0 } = askedRange(request) ?? {};
       socket.write(partialHead(request, SIZE_BYTES, number === 0 ? before : after));
-      socket.end(file.subarray(start_bytes, number === 0 ? 20_000 : end_bytes));
+      cutBehind(socket, file.subarray(start_bytes, number === 0 ? 20_000 : end_bytes));
     });
   const DATE = 'Last-Modified: Sat, 21 Nov 2026 06:00:00 GMT';
   const LATER = 'Last-Modified: Sat, 21 Nov 2026 06:00:01 GMT';

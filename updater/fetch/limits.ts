@@ -1,3 +1,5 @@
+import { BATCH_MAX_BYTES } from '../limits.ts';
+
 /** Limits of fetching, each with its reason. Times in milliseconds. */
 
 const KIB = 1024;
@@ -28,14 +30,9 @@ export const RETRY_AFTER_MAX_MS = 3_600_000;
 /** What the bandwidth limit lets through at once: smooth enough for other users of the line, long enough for timers. */
 export const BURST_MS = 250;
 
-/** Idle connections are kept for the next range, but a source that rests does not hold a server's sockets. */
-export const IDLE_CONNECTION_MS = 20_000;
-/** One mirror, one redirect target, and one of each to spare. */
-export const IDLE_CONNECTIONS_MAX = 4;
-
-/** Of a body wait for their reader at most this and what the socket hands over at once (512 KiB were measured). */
-export const BODY_QUEUE_BYTES = 256 * KIB;
-/** Names, dates and a signed address; a longer head is none of a file server. */
-export const HEAD_MAX_BYTES = 16 * KIB;
-/** Early hints and the like before the answer proper; nobody sends more than one or two. */
-export const INTERIM_ANSWERS_MAX = 16;
+/** An answer that is announced with at most this is read as one where the line is quick: a batch of pieces, and no more. */
+export const WHOLE_MAX_BYTES = BATCH_MAX_BYTES;
+/** From this speed on: then the longest of them is there in four seconds, far below the stall timeout. */
+export const QUICK_BYTES_PER_S = 128 * KIB;
+/** Answers that tell a speed: shorter ones are over before the line has got going. */
+export const QUICK_MIN_BYTES = 32 * KIB;

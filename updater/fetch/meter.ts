@@ -38,6 +38,11 @@ export class TransferMeter {
     return this.#transferred_bytes;
   }
 
+  /** Whether there is a limit to the speed. */
+  get limited(): boolean {
+    return this.#limit_bytes_per_s !== undefined;
+  }
+
   /**
    * Before a request: whether its answer fits under the cap.
    *

@@ -1,12 +1,8 @@
 import { X509Certificate } from 'node:crypto';
-import { Agent as HttpAgent } from 'node:http';
-import { Agent as HttpsAgent } from 'node:https';
 import { Exchange, type Line } from './exchange.ts';
 import { FetchFailure } from './failure.ts';
-import { IDLE_CONNECTION_MS, IDLE_CONNECTIONS_MAX } from './limits.ts';
 import { type Mirror, Mirrors } from './mirrors.ts';
 import { type FetchOptions, type FetchSettings, settingsOf } from './options.ts';
-import type { Agents } from './request.ts';
 
 /** What one source or one small fetch works with: mirrors, connections, and one signal that ends it all. */
 export interface FetchSession {
@@ -34,17 +30,8 @@ export function openSession(urls: readonly string[], options: FetchOptions): Fet
   const cancelled = () => stop('FETCH_ABORTED', 'was called off');
   if (options.signal?.aborted) cancelled();
   else options.signal?.addEventListener('abort', cancelled, { once: true });
-  const pool = { keepAlive: true, maxFreeSockets: IDLE_CONNECTIONS_MAX, timeout: IDLE_CONNECTION_MS };
-  const agents: Agents = {
-    http: new HttpAgent(pool),
-    https: new HttpsAgent({
-      ...pool,
-      // Said out loud, because an environment variable can turn the default off.
-      rejectUnauthorized: true,
-      ...(options.ca_pem === undefined ? {} : { ca: checkedCertificates(options.ca_pem) }),
-    }),
-  };
-  const line: Line = { settings, agents, signal: end.signal };
+  const ca_pem = options.ca_pem === undefined ? undefined : checkedCertificates(options.ca_pem);
+  const line: Line = { settings, trust: { ca_pem }, signal: end.signal, quick: false };
   return {
     mirrors,
     settings,
@@ -56,8 +43,6 @@ export function openSession(urls: readonly string[], options: FetchOptions): Fet
     close: () => {
       options.signal?.removeEventListener('abort', cancelled);
       stop('FETCH_CLOSED', 'ended: the source is closed');
-      agents.http.destroy();
-      agents.https.destroy();
     },
   };
 }

@@ -42,7 +42,7 @@ async function readWhole(session: FetchSession, mirror: Mirror, max_bytes: numbe
     });
   const exchange = session.exchange(mirror);
   try {
-    const answer = await exchange.open({});
+    const answer = await exchange.open({ Connection: 'close' });
     judgeStatus(answer, name, [200]);
     const length_bytes = lengthOf(answer, name) ?? 0;
     if (length_bytes > max_bytes) throw tooLarge(`has ${length_bytes} bytes`);

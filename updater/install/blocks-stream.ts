@@ -1,7 +1,9 @@
 import { BulkheadError } from '../../base/errors.ts';
 import { openBaseSlot } from '../blocks/base-slot.ts';
 import { type BlockOrigin, blockStream, fetchBytesOfGroup } from '../blocks/block-stream.ts';
+import { PackedFile } from '../blocks/packed-file.ts';
 import { type BlockPlan, planBlocks } from '../blocks/plan-blocks.ts';
+import { sumRuns } from '../blocks/runs.ts';
 import { walkTree } from '../blocks/walk-tree.ts';
 import type { BundleFile } from '../bundle/open-bundle.ts';
 import { PIECE_TARGET_BYTES } from '../limits.ts';
@@ -33,10 +35,7 @@ export async function blocksStream(
       base,
     );
     const plan = await planBlocks(target, base);
-    const found = await usableFile(blocksFile, manifest.slot.data_bytes);
-    const supply = found
-      ? { from: { blocks: found }, fetch_bytes: plan.fetch_bytes }
-      : await fromPieces(bundle, plan);
+    const supply = (blocksFile && (await fromFile(blocksFile, plan))) ?? (await fromPieces(bundle, plan));
     if (!supply) {
       await base.close();
       return undefined;
@@ -67,23 +66,20 @@ export async function blocksStream(
   }
 }
 
-/** A file of blocks of another length belongs to another release: without it there is still the bundle. */
-async function usableFile(file: ByteSource | undefined, data_bytes: number): Promise<ByteSource | undefined> {
-  if (!file) return undefined;
-  try {
-    return (await file.size_bytes()) === data_bytes ? file : undefined;
-  } catch (error) {
-    if (error instanceof BulkheadError && /^(FETCH_NOT_FOUND|FETCH_FORBIDDEN|BUNDLE_FILE_)/.test(error.code))
-      return undefined;
-    throw error;
-  }
+interface PricedOrigin {
+  from: BlockOrigin;
+  fetch_bytes: number;
+}
+
+/** Undefined where the file is none of packed blocks. @throws BulkheadError BLOCKS_FILE_INVALID; what the source throws */
+async function fromFile(source: ByteSource, plan: BlockPlan): Promise<PricedOrigin | undefined> {
+  const blocks = await PackedFile.open(source, plan.tree.data_blocks);
+  if (!blocks) return undefined;
+  return { from: { blocks }, fetch_bytes: sumRuns(await blocks.runsOf(plan.fetch_numbers)) };
 }
 
 /** Undefined where the pieces of the bundle are of another length than ours: nobody knows which holds a block. */
-async function fromPieces(
-  bundle: BundleFile,
-  plan: BlockPlan,
-): Promise<{ from: BlockOrigin; fetch_bytes: number } | undefined> {
+async function fromPieces(bundle: BundleFile, plan: BlockPlan): Promise<PricedOrigin | undefined> {
   const pieces = await piecesOf(bundle, bundle.manifest.slot.data_bytes);
   if (pieces.slice(0, -1).some(({ target_bytes }) => target_bytes !== PIECE_TARGET_BYTES)) return undefined;
   const { start_bytes } = bundle.section('payload');

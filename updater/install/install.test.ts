@@ -144,7 +144,7 @@ describe('a release is installed', () => {
     const result = await install(url('new.bundle'));
     expect(result.method).toBe('delta');
     expect(inSlot(NEW)).toBe(true);
-    expect(result.fetched_bytes).toBeLessThanOrEqual(size_bytes + 1);
+    expect(result.fetched_bytes).toBeLessThanOrEqual(size_bytes + 2);
     expect(server.requests.every(({ path }) => path.includes('.from-'))).toBe(true);
   });
 
@@ -180,6 +180,16 @@ describe('a release is installed', () => {
       method: 'delta',
       code: 'UPDATE_PIECE_DAMAGED',
     });
+  });
+
+  test('whole, when one mirror has nothing beside it and the other is dead', async () => {
+    await full('far');
+    const place = releasePlace([url('far.bundle'), 'http://127.0.0.1:1/far.bundle'], { random: () => 0 });
+    const wishes = { allowed: {}, reboot: 'no' } as const;
+    expect(await installRelease(place, wishes, tools(new TransferMeter({})))).toMatchObject({
+      method: 'full',
+    });
+    expect(inSlot(FAR)).toBe(true);
   });
 
   test('over a line that breaks at every turn', async () => {

@@ -148,13 +148,12 @@ async function openStream(
   tools: InstallTools,
 ): Promise<PricedStream | undefined> {
   if (method === 'delta') return openDelta(place, wishes, tools);
-  const source = place.open('');
-  if (!source || (method === 'blocks' && place.local)) return undefined;
-  const bundle = await admit(await openBundle(source, tools.trust.keys, tools.now()), wishes, tools);
+  if (method === 'blocks' && place.local) return undefined;
+  const bundle = await admit(await openBundle(place.bundle, tools.trust.keys, tools.now()), wishes, tools);
   if (bundle.manifest.kind === 'delta') return method === 'full' ? priced(bundle, tools) : undefined;
   const full_bytes = bundle.section('payload').bytes;
   if (method === 'blocks') {
-    const blocks = await blocksStream(bundle, place.open('.blocks'), tools.base);
+    const blocks = await blocksStream(bundle, await place.find('.blocks'), tools.base);
     // Never more than everything, and not much trouble for little.
     if (blocks && blocks.fetch_bytes <= full_bytes * BLOCKS_WORTH_IT) return blocks;
     await blocks?.close();
@@ -171,15 +170,9 @@ async function openDelta(
   wishes: InstallWishes,
   tools: InstallTools,
 ): Promise<PricedStream | undefined> {
-  const source = place.open(deltaSuffix(tools.machine.running.root_hash));
+  const source = await place.find(deltaSuffix(tools.machine.running.root_hash));
   if (!source) return undefined;
-  let bundle: OpenBundle;
-  try {
-    bundle = await openBundle(source, tools.trust.keys, tools.now());
-  } catch (error) {
-    if (error instanceof BulkheadError && error.code === 'FETCH_NOT_FOUND') return undefined;
-    throw error;
-  }
+  const bundle = await openBundle(source, tools.trust.keys, tools.now());
   return priced(await admit(bundle, wishes, tools), tools);
 }
 

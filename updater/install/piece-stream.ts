@@ -1,19 +1,24 @@
 import { createHash } from 'node:crypto';
 import { BulkheadError } from '../../base/errors.ts';
 import type { Piece } from '../bundle/pieces.ts';
-import type { ByteSource } from '../source.ts';
-import { freeSpent } from './spent-buffer.ts';
+import { type ByteSource, readInto } from '../source.ts';
+import { freeSpent } from '../spent-buffer.ts';
+import { batchesOf, type PieceBatch } from './piece-batches.ts';
+import type { StreamPart } from './transfer.ts';
 
 /** One piece as it came, its digest compared. */
 export interface VerifiedPiece {
   number: number;
-  /** Stays as it is until the piece after the next one is asked for. */
+  /** Valid until the next piece behind an `end` is asked for. */
   payload: Uint8Array;
   target_bytes: number;
+  /** On the last piece of what was asked for at once. */
+  end: StreamPart['piece'];
 }
 
 /**
- * Reads pieces in order from where they lie, each verified before anybody sees it. One transfer for all of them.
+ * Reads pieces in order from where they lie, each verified before anybody sees it. One batch is on its way while the one before is
+ * with the reader, never more: what is asked for is what a transfer that is killed has carried in vain.
  *
  * @param payloadStart_bytes of the payload section in the source
  * @throws BulkheadError UPDATE_PIECE_DAMAGED; what the source throws
@@ -24,40 +29,51 @@ export async function* readPieces(
   pieces: readonly Piece[],
   from_piece: number,
 ): AsyncGenerator<VerifiedPiece> {
-  const sum = (list: readonly Piece[]) => list.reduce((bytes, piece) => bytes + piece.payload_bytes, 0);
-  const start_bytes = payloadStart_bytes + sum(pieces.slice(0, from_piece));
-  const end_bytes = payloadStart_bytes + sum(pieces);
-  if (start_bytes === end_bytes) return;
-  let number = from_piece;
-  let piece = pieces[number];
-  // One is filled while what was in the other is decompressed. The same two for all pieces: arrays of every length, made
-  // and left a hundred times, are memory that nobody gets back.
-  const longest_bytes = pieces
-    .slice(from_piece)
-    .reduce((most, { payload_bytes }) => Math.max(most, payload_bytes), 0);
-  let [buffer, spare] = [new Uint8Array(longest_bytes), new Uint8Array(longest_bytes)];
-  let payload = buffer.subarray(0, piece?.payload_bytes);
-  let filled_bytes = 0;
-  let spent: Uint8Array | undefined;
-  for await (const part of source.read(start_bytes, end_bytes)) {
-    // Not before: a source may still look at what it gave out when it is asked for more.
-    if (spent) freeSpent(spent);
-    spent = part;
-    let taken_bytes = 0;
-    while (piece && taken_bytes < part.length) {
-      const some = part.subarray(taken_bytes, taken_bytes + payload.length - filled_bytes);
-      payload.set(some, filled_bytes);
-      filled_bytes += some.length;
-      taken_bytes += some.length;
-      if (filled_bytes < payload.length) continue;
-      checkPiece(source, number, piece, payload);
-      yield { number, payload, target_bytes: piece.target_bytes };
-      number += 1;
-      piece = pieces[number];
-      [buffer, spare] = [spare, buffer];
-      payload = buffer.subarray(0, piece?.payload_bytes);
-      filled_bytes = 0;
+  const batches = batchesOf(pieces, from_piece);
+  const longest_bytes = batches.reduce((most, { bytes }) => Math.max(most, bytes), 0);
+  // The same two for all batches: arrays of every length, made and left a hundred times, are memory that nobody gets back.
+  const buffers = [new Uint8Array(longest_bytes), new Uint8Array(longest_bytes)];
+  const leave = new AbortController();
+  const fetch = (batch: PieceBatch | undefined, into: Uint8Array | undefined) => {
+    if (!batch || !into) return undefined;
+    const bytes = into.subarray(0, batch.bytes);
+    const filled = readInto(source, payloadStart_bytes + batch.start_bytes, bytes, leave.signal);
+    // Thrown where it is awaited; until then a failure must not count as nobody's.
+    filled.catch(() => {});
+    return { bytes, filled };
+  };
+  let ahead = fetch(batches[0], buffers[0]);
+  try {
+    for (const [at, batch] of batches.entries()) {
+      const current = ahead;
+      if (!current) return;
+      await current.filled;
+      const next = batches[at + 1];
+      ahead = fetch(next, buffers[(at + 1) % buffers.length]);
+      const end = { done: batch.end, fetched_bytes: batch.bytes, next_bytes: next?.bytes ?? 0 };
+      yield* verified(source, pieces, batch, current.bytes, end);
     }
+  } finally {
+    leave.abort();
+  }
+}
+
+function* verified(
+  source: ByteSource,
+  pieces: readonly Piece[],
+  batch: PieceBatch,
+  bytes: Uint8Array,
+  end: StreamPart['piece'],
+): Generator<VerifiedPiece> {
+  let start_bytes = 0;
+  for (let number = batch.first; number < batch.end; number += 1) {
+    const piece = pieces[number];
+    if (!piece) return;
+    const payload = bytes.subarray(start_bytes, start_bytes + piece.payload_bytes);
+    checkPiece(source, number, piece, payload);
+    const { target_bytes } = piece;
+    yield { number, payload, target_bytes, end: number + 1 === batch.end ? end : undefined };
+    start_bytes += piece.payload_bytes;
   }
 }
 
@@ -71,30 +87,37 @@ function checkPiece(source: ByteSource, number: number, piece: Piece, payload: U
   );
 }
 
+/** What one piece of a full bundle yields; valid until the next one is asked for. */
+export interface UnpackedPiece extends Pick<VerifiedPiece, 'number' | 'end'> {
+  data: Uint8Array;
+}
+
 /**
- * Decompresses the pieces of a full bundle, the next one already while the last is written.
+ * Decompresses the pieces of a full bundle, the next one of a batch already while the last is written.
  *
  * @throws BulkheadError UPDATE_PIECE_LENGTH
  */
-export async function* unpackPieces(
-  pieces: AsyncIterable<VerifiedPiece>,
-): AsyncGenerator<{ number: number; payload_bytes: number; data: Uint8Array }> {
-  let ahead: Promise<{ number: number; payload_bytes: number; data: Uint8Array }> | undefined;
+export async function* unpackPieces(pieces: AsyncIterable<VerifiedPiece>): AsyncGenerator<UnpackedPiece> {
+  let ahead: Promise<UnpackedPiece> | undefined;
   for await (const piece of pieces) {
     const unpacking = unpack(piece);
-    // Awaited in the next round; until then a failure must not count as nobody's.
+    // Awaited below; until then a failure must not count as nobody's.
     unpacking.catch(() => {});
-    if (ahead) {
-      const last = await ahead;
-      yield last;
-      freeSpent(last.data);
-    }
+    if (ahead) yield* used(await ahead);
     ahead = unpacking;
+    if (!piece.end) continue;
+    // The bytes of a batch are another's when the next piece is asked for.
+    yield* used(await ahead);
+    ahead = undefined;
   }
-  if (ahead) yield await ahead;
 }
 
-async function unpack({ number, payload, target_bytes }: VerifiedPiece) {
+function* used(piece: UnpackedPiece): Generator<UnpackedPiece> {
+  yield piece;
+  freeSpent(piece.data);
+}
+
+async function unpack({ number, payload, target_bytes, end }: VerifiedPiece): Promise<UnpackedPiece> {
   const data = await Bun.zstdDecompress(payload);
   if (data.length !== target_bytes) {
     throw new BulkheadError(
@@ -102,5 +125,5 @@ async function unpack({ number, payload, target_bytes }: VerifiedPiece) {
       `piece ${number} yields ${data.length} bytes, ${target_bytes} were signed`,
     );
   }
-  return { number, payload_bytes: payload.length, data };
+  return { number, data, end };
 }

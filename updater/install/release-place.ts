@@ -3,6 +3,7 @@ import { BulkheadError } from '../../base/errors.ts';
 import { fileSource } from '../bundle/file-source.ts';
 import { httpSource } from '../fetch/http-source.ts';
 import type { FetchOptions } from '../fetch/options.ts';
+import { exists } from '../fetch/small.ts';
 import type { ByteSource } from '../source.ts';
 
 /** Where a release lies, and beside it what makes fetching it cheaper: `NAME`, `NAME.blocks`, `NAME.from-ROOT`. */
@@ -11,8 +12,10 @@ export interface ReleasePlace {
   readonly name: string;
   /** A file on this machine: fetching costs nothing. */
   readonly local: boolean;
-  /** Undefined where it is plain that there is no such file. */
-  open(suffix: string): ByteSource | undefined;
+  /** The bundle itself. */
+  readonly bundle: ByteSource;
+  /** A file beside it, undefined where there is none. @throws BulkheadError what `exists` of updater/fetch throws */
+  find(suffix: string): Promise<ByteSource | undefined>;
 }
 
 /** @param root_hash of the release that runs */
@@ -36,17 +39,16 @@ export function releasePlace(locations: readonly string[], http: FetchOptions): 
     );
   }
   if (remote.length > 0) {
-    const place = httpSource(remote, http);
+    const bundle = httpSource(remote, http);
     return {
-      name: place.name,
+      name: bundle.name,
       local: false,
-      open: (suffix) =>
-        suffix === ''
-          ? place
-          : httpSource(
-              remote.map((url) => beside(url, suffix)),
-              http,
-            ),
+      bundle,
+      find: (suffix) =>
+        findRemote(
+          remote.map((url) => beside(url, suffix)),
+          http,
+        ),
     };
   }
   if (locations.length > 1) {
@@ -57,9 +59,20 @@ export function releasePlace(locations: readonly string[], http: FetchOptions): 
   return {
     name: first,
     local: true,
-    open: (suffix) =>
-      suffix === '' || existsSync(`${first}${suffix}`) ? fileSource(`${first}${suffix}`) : undefined,
+    bundle: fileSource(first),
+    find: async (suffix) => (existsSync(`${first}${suffix}`) ? fileSource(`${first}${suffix}`) : undefined),
   };
+}
+
+/** What lies beside a bundle can be done without: a mirror that says no ends the search, however dead the others are. */
+async function findRemote(urls: readonly string[], http: FetchOptions): Promise<ByteSource | undefined> {
+  try {
+    return (await exists(urls, http)) === null ? undefined : httpSource(urls, http);
+  } catch (error) {
+    // Some servers say so of files that are not there.
+    if (error instanceof BulkheadError && error.code === 'FETCH_FORBIDDEN') return undefined;
+    throw error;
+  }
 }
 
 /** The same URL with a suffix on its path; a query (a token, say) stays. */

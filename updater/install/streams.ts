@@ -18,8 +18,7 @@ export async function fullStream(bundle: BundleFile): Promise<TargetStream> {
     manifest: bundle.manifest,
     async *parts(from_piece) {
       const payload = readPieces(bundle.source, start_bytes, pieces, from_piece);
-      for await (const { number, data } of unpackPieces(payload))
-        yield { bytes: data, piece: endOf(pieces, number) };
+      for await (const { data, end } of unpackPieces(payload)) yield partOf(data, end);
       yield { bytes: await readTail(bundle) };
     },
   };
@@ -34,14 +33,14 @@ export async function deltaStream(bundle: BundleFile, base: BlobReader): Promise
     bundle: bundle.digest,
     manifest: bundle.manifest,
     async *parts(from_piece) {
-      for await (const { number, payload, target_bytes } of readPieces(
+      for await (const { payload, target_bytes, end } of readPieces(
         bundle.source,
         start_bytes,
         pieces,
         from_piece,
       )) {
         for (const bytes of decodePiece(payload, base, target_bytes)) yield { bytes };
-        yield { bytes: new Uint8Array(0), piece: endOf(pieces, number) };
+        yield partOf(NOTHING, end);
       }
     },
   };
@@ -63,10 +62,8 @@ export async function piecesOf(bundle: BundleFile, target_bytes: number): Promis
   return parseIndex(await bundle.readSection('index'), bundle.section('payload').bytes, target_bytes);
 }
 
-function endOf(pieces: readonly Piece[], number: number): NonNullable<StreamPart['piece']> {
-  return {
-    done: number + 1,
-    fetched_bytes: pieces[number]?.payload_bytes ?? 0,
-    next_bytes: pieces[number + 1]?.payload_bytes ?? 0,
-  };
+const NOTHING = new Uint8Array(0);
+
+function partOf(bytes: Uint8Array, end: StreamPart['piece']): StreamPart {
+  return end ? { bytes, piece: end } : { bytes };
 }

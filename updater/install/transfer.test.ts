@@ -171,7 +171,7 @@ describe('a transfer', () => {
     writeFileSync(journalFile, text.slice(0, -20));
     const seen: number[] = [];
     await transferSlot(streamOf(SLOT, { seen }), target());
-    expect(seen[0]).toBe(4);
+    expect(seen[0]).toBe(8);
     expect(onDisk(SLOT.length).equals(SLOT)).toBe(true);
   });
 
@@ -199,6 +199,7 @@ describe('a transfer', () => {
     };
     const long: TargetStream = {
       ...whole,
+      bundle: 'c'.repeat(64),
       async *parts(from) {
         yield* whole.parts(from);
         yield { bytes: new Uint8Array(1) };

@@ -3,7 +3,7 @@ import { BulkheadError } from '../../base/errors.ts';
 import type { Slot } from '../../partitions/slot.ts';
 import { BLOCK_BYTES } from '../../partitions/slot-blob.ts';
 import { type BundleManifest, TAIL_BYTES } from '../bundle/manifest.ts';
-import { REPEATED_TRANSFER_MAX_BYTES } from '../limits.ts';
+import { BATCH_MAX_BYTES } from '../limits.ts';
 import type { Method } from '../state/records.ts';
 import { confirmTransfer, type Resumption } from './resume.ts';
 import { openSlotDevice, type SlotDevice } from './slot-device.ts';
@@ -12,13 +12,14 @@ import { slotShape } from './slot-shape.ts';
 import { SlotWriter } from './slot-writer.ts';
 import { readTransfer, TransferJournal } from './transfer-journal.ts';
 
-/** A stretch of the target stream; `piece` is set on the last one of a piece. */
+/** A stretch of the target stream, valid until the next one is asked for. */
 export interface StreamPart {
   bytes: Uint8Array;
+  /** Set behind what was asked for at once: here a transfer may go on later. */
   piece?: {
-    /** Pieces taken so far, this one included. */
+    /** Pieces taken so far. */
     done: number;
-    /** What this piece cost to fetch, and what the next one will. */
+    /** What it cost to fetch those since the last such place, and what those up to the next one will. */
     fetched_bytes: number;
     next_bytes: number;
   };
@@ -123,7 +124,7 @@ async function writeStream(
     target.onProgress({ phase: 'transfer', done_bytes: writer.position_bytes, total_bytes, resumed_bytes });
     if (piece) {
       unjournalled_bytes += piece.fetched_bytes;
-      const due = unjournalled_bytes + piece.next_bytes > REPEATED_TRANSFER_MAX_BYTES;
+      const due = unjournalled_bytes + piece.next_bytes > BATCH_MAX_BYTES;
       if (due || target.signal?.aborted) {
         await writer.settle();
         journal.add(piece.done, writer.stand(), writer.leaves);

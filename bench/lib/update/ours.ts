@@ -1,5 +1,7 @@
 import { existsSync, linkSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { run } from '../../../base/run.ts';
+import { compileProgram } from '../../../iso/build/compile-program.ts';
 import { SOURCE } from '../../../test/qemu/fixtures/image.ts';
 import { createRelease } from '../../../updater/bundle/create-release.ts';
 import { deltaSuffix } from '../../../updater/install/release-place.ts';
@@ -10,7 +12,6 @@ import type { Method } from '../../../updater/state/records.ts';
 import type { Arena, Contestant, Prepared } from './contestant.ts';
 import type { InstallerOrder, InstallerReport } from './installer.ts';
 import type { VariantSlot } from './slots.ts';
-import { compile } from './trees.ts';
 
 /** Our own ways. All bundles are signed and complete; documents and key sets, which a box reads only when it lacks them, are left out. */
 
@@ -19,7 +20,7 @@ const RELEASES = 'releases';
 /** Compiles the installer and lists its ways. */
 export async function ourContestants(arena: Arena): Promise<Contestant[]> {
   const program = join(arena.work, 'installer');
-  await compile(SOURCE, 'bench/lib/update/installer.ts', program, arena.work);
+  await compileProgram(run, join(SOURCE, 'bench/lib/update/installer.ts'), program, arena.work);
   const level = `pieces by zstd -${arena.effort.zstd_level}`;
   const contestant = (name: string, kind: Contestant['kind'], note: string, from: Way): Contestant => ({
     ...{ name, kind, note },

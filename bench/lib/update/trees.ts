@@ -3,6 +3,7 @@ import { copyFileSync, lstatSync, readdirSync, readFileSync, symlinkSync, writeF
 import { join } from 'node:path';
 import { BulkheadError } from '../../../base/errors.ts';
 import { run, runOrThrow } from '../../../base/run.ts';
+import { compileProgram } from '../../../iso/build/compile-program.ts';
 import { SOURCE } from '../../../test/qemu/fixtures/image.ts';
 import { LIBRARIES, LIBRARY_MAX_BYTES, MAKE_TIMEOUT_MS } from './limits.ts';
 import { rebuildElf } from './rebuilt-elf.ts';
@@ -30,8 +31,8 @@ interface Edit {
 
 const SAME_LENGTH: Edit[] = [
   {
-    file: 'appliance/main.ts',
-    from: 'Firmware of an unattended appliance',
+    file: 'appliance/program.ts',
+    from: 'firmware of an unattended appliance',
     to: 'FIRMWARE of an unattended appliance',
   },
 ];
@@ -39,9 +40,9 @@ const SAME_LENGTH: Edit[] = [
 /** A longer text, a condition more, a new function: the program moves behind each of them. */
 const LENGTHS: Edit[] = [
   {
-    file: 'appliance/main.ts',
-    from: 'Firmware of an unattended appliance',
-    to: 'Firmware of an appliance that nobody looks after',
+    file: 'appliance/program.ts',
+    from: 'firmware of an unattended appliance',
+    to: 'firmware of an appliance that nobody looks after',
   },
   {
     file: 'base/text.ts',
@@ -114,7 +115,7 @@ export function baseTree(tree: string, work: string): Promise<void> {
   return rebuiltProgram(tree, work, []);
 }
 
-/** Compiles the program from a copy of the sources with some edits, as iso/build/pipeline.ts does. */
+/** Compiles the program from a copy of the sources with some edits, as the image's build does. */
 async function rebuiltProgram(tree: string, work: string, edits: readonly Edit[]): Promise<void> {
   const source = join(work, 'source');
   await copySource(source);
@@ -127,7 +128,7 @@ async function rebuiltProgram(tree: string, work: string, edits: readonly Edit[]
     }
     writeFileSync(join(source, file), text.replace(from, to));
   }
-  await compile(source, 'appliance/main.ts', join(tree, PROGRAM), work);
+  await compileProgram(run, join(source, 'appliance/main.ts'), join(tree, PROGRAM), work);
 }
 
 async function copySource(target: string): Promise<void> {
@@ -137,19 +138,6 @@ async function copySource(target: string): Promise<void> {
   await runOrThrow(run, 'cp', ['-r', ...parts.map((part) => join(SOURCE, part)), target]);
   for (const file of ['package.json', 'tsconfig.json']) copyFileSync(join(SOURCE, file), join(target, file));
   symlinkSync(join(SOURCE, 'node_modules'), join(target, 'node_modules'));
-}
-
-/** The flags are those of buildProgram in iso/build/pipeline.ts. */
-export async function compile(source: string, entry: string, output: string, home: string): Promise<void> {
-  await runOrThrow(
-    run,
-    process.execPath,
-    [
-      ...['build', '--compile', '--minify-whitespace', '--minify-syntax', '--sourcemap=none'],
-      ...['--target=bun-linux-x64-baseline', join(source, entry), '--outfile', output],
-    ],
-    { timeout_ms: MAKE_TIMEOUT_MS, env: { HOME: home, NODE_ENV: 'production' } },
-  );
 }
 
 function appendText(tree: string, candidates: readonly string[], text: string): void {

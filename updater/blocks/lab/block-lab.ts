@@ -1,9 +1,13 @@
 import { BLOCK_BYTES } from '../../../partitions/slot-blob.ts';
 import { HASH_BYTES, hashBlocks, hashTree } from '../../../partitions/verity-tree.ts';
 import { PIECE_TARGET_BYTES } from '../../limits.ts';
+import type { ByteSource } from '../../source.ts';
 import { type MemorySource, memorySource } from '../../testing/memory-source.ts';
 import type { BaseSlot } from '../base-slot.ts';
 import { type BlockStreamOptions, blockStream } from '../block-stream.ts';
+import { PACK_ZSTD_LEVEL } from '../limits.ts';
+import { PackedFile } from '../packed-file.ts';
+import { packBlock, packedHead } from '../packed-format.ts';
 import { type BlockPlan, planBlocks } from '../plan-blocks.ts';
 import { type TargetSlot, walkTree } from '../walk-tree.ts';
 
@@ -51,9 +55,11 @@ export function baseOf(
   return {
     image,
     data_bytes: data.length,
-    read: (offset_bytes, size_bytes) => {
-      if (bad(offset_bytes, offset_bytes + size_bytes)) throw new Error('input/output error');
-      return image.slice(offset_bytes, offset_bytes + size_bytes);
+    read: (offset_bytes, into) => {
+      if (bad(offset_bytes, offset_bytes + into.length)) throw new Error('input/output error');
+      const found = image.subarray(offset_bytes, offset_bytes + into.length);
+      into.set(found);
+      return found.length;
     },
   };
 }
@@ -79,7 +85,7 @@ export async function planFor(
 /** Everything that a stream gives out. */
 export async function streamed(plan: BlockPlan, options: BlockStreamOptions): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];
-  for await (const part of blockStream(plan, options)) parts.push(part);
+  for await (const part of blockStream(plan, options)) parts.push(part.slice());
   return new Uint8Array(Buffer.concat(parts));
 }
 
@@ -96,6 +102,21 @@ export function piecesOf(data: Uint8Array): {
   return { readPiece, read };
 }
 
-export function fileOf(data: Uint8Array): MemorySource {
-  return memorySource(data, 30_000);
+/** The file of packed blocks of a data area. */
+export function packedFileOf(data: Uint8Array): MemorySource {
+  const blocks = Array.from({ length: data.length / BLOCK_BYTES }, (_, block) =>
+    packBlock(data.subarray(block * BLOCK_BYTES, (block + 1) * BLOCK_BYTES), PACK_ZSTD_LEVEL),
+  );
+  const head = packedHead(blocks.map(({ length }) => length));
+  return memorySource(new Uint8Array(Buffer.concat([head, ...blocks])), 30_000);
+}
+
+/** The same, opened. @param source in place of that of the data, to look at what is asked of it */
+export async function fileOf(
+  data: Uint8Array,
+  source: ByteSource = packedFileOf(data),
+): Promise<{ blocks: PackedFile }> {
+  const blocks = await PackedFile.open(source, data.length / BLOCK_BYTES);
+  if (!blocks) throw new Error('the file is none of packed blocks');
+  return { blocks };
 }

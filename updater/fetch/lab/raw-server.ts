@@ -78,3 +78,12 @@ export function partialHead(request: string, size_bytes: number, more: readonly 
     '\r\n',
   ].join('\r\n');
 }
+
+/** Milliseconds after the bytes. */
+const CUT_MS = 15;
+
+/** The end comes behind the bytes, as it does on a line: with both in one the runtime sees an end only. */
+export function cutBehind(socket: Socket, bytes: Uint8Array): void {
+  socket.write(bytes);
+  setTimeout(() => socket.end(), CUT_MS);
+}
