@@ -1,9 +1,10 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { run } from '../base/run.ts';
+import { rollBack } from '../partitions/boot-machine-linux.ts';
 import type { BootState } from '../partitions/boot-state.ts';
 import { readUpdateStateMirror } from '../partitions/boot-state-mirrors.ts';
-import { readBootStateFromDevice } from '../partitions/boot-state-store.ts';
+import { readBootStateFromDevice, writeBootState } from '../partitions/boot-state-store.ts';
 import { readBoot } from './boot-reading.ts';
 import { type Check, failed, passed } from './check.ts';
 import { type GateSetup, observeBoot, verifyBoot } from './gate.ts';
@@ -365,6 +366,56 @@ test('judging the same boot twice gives two verdicts with ids of their own', asy
   await verifyBoot(await prepare(well));
   await verifyBoot(await prepare(well));
   expect(await journal()).toEqual(['boot-1 healthy commit', 'boot-2 healthy commit']);
+});
+
+describe('a trial that an operator went back from before it was judged', () => {
+  const GIVEN_UP = rollBack(TRIAL, 'B');
+  const SAID = 'slot B was given up by an operator and is not committed; the next boot takes slot A';
+  beforeEach(async () => {
+    await machine.makeEsp(TRIAL);
+    machine.boots('B', { mode: 'trial' });
+  });
+
+  test('is not committed, does not reboot, and the verdict says why', async () => {
+    const setup = await prepare(well);
+    writeBootState(machine.espDevice, GIVEN_UP);
+    const { verdict, committed } = await verifyBoot(setup);
+    expect(committed).toBe(false);
+    expect(verdict).toMatchObject({ outcome: 'healthy', action: 'none' });
+    expect(verdict.reason).toBe(`all decisive checks passed; ${SAID}`);
+    expect(done).toEqual(['facts', 'journal', 'health', 'facts']);
+    expect(stored()).toEqual(GIVEN_UP);
+    expect(await readHealth(machine.paths.healthFile)).toEqual(verdict);
+  });
+
+  test('stays given up when that happens while the verdict is written', async () => {
+    const setup = await prepare(well);
+    const { recordVerdict } = setup.effects;
+    setup.effects.recordVerdict = async (verdict) => {
+      await recordVerdict(verdict);
+      writeBootState(machine.espDevice, GIVEN_UP);
+    };
+    const { verdict, committed } = await verifyBoot(setup);
+    expect([committed, verdict.action]).toEqual([false, 'none']);
+    expect(await journal()).toEqual(['boot-1 healthy commit', 'boot-2 healthy none']);
+    expect(done).not.toContain('reboot');
+    expect(stored()).toEqual(GIVEN_UP);
+  });
+
+  test('reboots like any other when a check fails', async () => {
+    const setup = await prepare(ill);
+    writeBootState(machine.espDevice, GIVEN_UP);
+    expect((await verifyBoot(setup)).verdict.action).toBe('reboot');
+    expect(stored()).toEqual(GIVEN_UP);
+  });
+
+  test('but in rescue a slot that was given up and passes is taken', async () => {
+    const ring: BootState = { ...NORMAL, attempts: 5, good: { A: false, B: false }, failed: 'B' };
+    await machine.makeEsp(ring);
+    machine.boots('B', { mode: 'rescue', attempt: 5 });
+    expect((await verifyBoot(await prepare(well))).committed).toBe(true);
+    expect(stored()).toMatchObject({ active: 'B', attempts: 0, failed: null });
+  });
 });
 
 describe('observing', () => {

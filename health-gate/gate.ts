@@ -1,5 +1,5 @@
 import { BulkheadError, describeError } from '../base/errors.ts';
-import { commitBoot, recoveredState } from '../partitions/boot-machine-linux.ts';
+import { commitBoot, recoveredState, wasGivenUp } from '../partitions/boot-machine-linux.ts';
 import { type BootState, sameBootState } from '../partitions/boot-state.ts';
 import type { Slot } from '../partitions/slot.ts';
 import { type BootReading, bootFacts } from './boot-reading.ts';
@@ -44,6 +44,7 @@ export interface GateResult {
  *
  * A power cut between 2 and 3 leaves a recorded verdict and an attempt that is still counted: the next boot is judged
  * again. A step of 2 or 3 that fails is a failing check of its own; the boot is then not claimed to be committed.
+ * A slot that an operator gave up meanwhile is not committed, and nothing reboots because of it.
  */
 export async function verifyBoot(setup: GateSetup): Promise<GateResult> {
   const { effects } = setup;
@@ -56,8 +57,9 @@ export async function verifyBoot(setup: GateSetup): Promise<GateResult> {
   let committed = false;
   if (verdict.action === 'commit') {
     try {
-      await commit(setup);
-      committed = true;
+      committed = await commit(setup);
+      // Given up while the verdict was written: what is recorded last has to say so.
+      if (!committed) verdict = await recordedVerdict(setup, checks);
     } catch (error) {
       verdict = await recordedVerdict(setup, [...verdict.checks, failedStep('commit', error)]);
     }
@@ -104,29 +106,42 @@ export async function observeBoot(setup: GateSetup): Promise<GateResult> {
 /** Decides and records. Where recording fails, that is one more failing check, and decided again without a record. */
 async function recordedVerdict(setup: GateSetup, checks: readonly CheckResult[]): Promise<Verdict> {
   const { effects, reading } = setup;
-  const facts = bootFacts(reading);
+  const decision = decide(setup, checks);
   let id = nextVerdictId(reading.bootId, []);
   try {
     id = nextVerdictId(reading.bootId, await effects.readVerdicts());
-    const verdict = makeVerdict(setup, id, checks, decideVerdict(checks, facts));
+    const verdict = makeVerdict(setup, id, checks, decision);
     // A live boot has no data partition; what it would record goes with the memory it is in.
     if (!reading.live) await effects.recordVerdict(verdict);
     return verdict;
   } catch (error) {
     const all = [...checks, failedStep('verdict-journal', error)];
-    return makeVerdict(setup, id, all, decideVerdict(all, facts));
+    return makeVerdict(setup, id, all, decideVerdict(all, bootFacts(reading)));
   }
 }
 
-async function commit({ effects, reading }: GateSetup): Promise<void> {
+/**
+ * The decision; where it is to commit, taken again by the boot state as it is now, for an operator may have gone back
+ * from this slot since the boot. Not asked otherwise: a failing boot reads nothing more from a disk that may hang.
+ */
+function decide({ effects, reading }: GateSetup, checks: readonly CheckResult[]): Decision {
+  const decision = decideVerdict(checks, bootFacts(reading));
+  if (decision.action !== 'commit') return decision;
+  return decideVerdict(checks, bootFacts({ ...reading, bootState: effects.readBootState() }));
+}
+
+/** False, and nothing written, where an operator gave this slot up since it was decided. */
+async function commit({ effects, reading }: GateSetup): Promise<boolean> {
   const running = requireSlot(reading);
   const { state, condition } = effects.readBootState();
   // Not known is not the same as damaged: what cannot be read now may still be whole, and must not be replaced.
   if (condition === 'unreadable') {
     throw new BulkheadError('GATE_BOOT_STATE_UNREADABLE', 'the boot state cannot be read from the ESP');
   }
+  if (wasGivenUp(state?.failed ?? null, running, bootFacts(reading).mode)) return false;
   const next = state === null ? recoveredState(running, true) : commitBoot(state, running);
   await writeAndCompare(effects, next);
+  return true;
 }
 
 /** Asks anew what is there, independently of what the writer says of its own work. */

@@ -53,6 +53,27 @@ describe('the verdict', () => {
     );
   });
 
+  test('leaves a slot that an operator gave up uncommitted, except in rescue and from the medium', () => {
+    const table = (['normal', 'trial', 'rescue'] as const).flatMap((mode) =>
+      [false, true].map((live) => {
+        const facts = boot({ slot: 'B', failedSlot: 'B', mode, live });
+        return `${live ? 'live' : 'disk'} ${mode}: ${decideVerdict(well, facts).action} ${decideVerdict(ill, facts).action}`;
+      }),
+    );
+    expect(table).toEqual([
+      'disk normal: none reboot',
+      'live normal: none none',
+      'disk trial: none reboot',
+      'live trial: none none',
+      'disk rescue: commit stay',
+      'live rescue: none none',
+    ]);
+    const { reason } = decideVerdict(well, boot({ slot: 'B', failedSlot: 'B', mode: 'trial' }));
+    expect(reason).toBe(
+      'all decisive checks passed; slot B was given up by an operator and is not committed; the next boot takes slot A',
+    );
+  });
+
   test('is not healthy when nothing decisive could be checked', () => {
     for (const checks of [[], [result('memory', 'skipped')], [result('address', 'pass', false)]]) {
       expect(decideVerdict(checks, boot())).toMatchObject({ outcome: 'unhealthy', action: 'reboot' });
@@ -79,7 +100,9 @@ describe('the verdict', () => {
         const failing = checks.some(({ decisive, outcome }) => decisive && outcome === 'fail');
         const { outcome, action } = decideVerdict(checks, facts);
         if (failing) expect(outcome).toBe('unhealthy');
-        expect(action === 'commit').toBe(outcome === 'healthy' && !facts.live);
+        const { failedSlot, slot, mode } = facts;
+        const givenUp = failedSlot !== null && failedSlot === slot && mode !== 'rescue';
+        expect(action === 'commit').toBe(outcome === 'healthy' && !facts.live && !givenUp);
         // Observed-only results change nothing.
         const decisive = checks.filter((check) => check.decisive);
         expect(decideVerdict(decisive, facts)).toEqual(decideVerdict(checks, facts));

@@ -1,5 +1,6 @@
 import type { BootMode } from '../partitions/boot-machine.ts';
-import type { Slot } from '../partitions/slot.ts';
+import { wasGivenUp } from '../partitions/boot-machine-linux.ts';
+import { otherSlot, type Slot } from '../partitions/slot.ts';
 import type { CheckResult, Verdict, VerdictAction } from './verdict-schema.ts';
 
 /** How this boot came about, from the kernel command line and the boot state. */
@@ -24,10 +25,10 @@ export interface Decision {
 /**
  * The verdict on a boot. Pure, and the whole rule:
  *
- * | checks    | live | normal or trial | rescue |
- * | --------- | ---- | --------------- | ------ |
- * | all pass  | none | commit          | commit |
- * | one fails | none | reboot          | stay   |
+ * | checks    | live | normal or trial | given up by an operator | rescue |
+ * | --------- | ---- | --------------- | ----------------------- | ------ |
+ * | all pass  | none | commit          | none                    | commit |
+ * | one fails | none | reboot          | reboot                  | stay   |
  *
  * A reboot costs an attempt: GRUB has already counted this one and the gate clears nothing, so the third failure
  * ends on the other slot. In rescue there is no other slot; rebooting would only take the status page away.
@@ -47,7 +48,7 @@ export function observeVerdict(checks: readonly CheckResult[], boot: BootFacts):
 
 function actionFor(outcome: Decision['outcome'], boot: BootFacts): VerdictAction {
   if (boot.live) return 'none';
-  if (outcome === 'healthy') return 'commit';
+  if (outcome === 'healthy') return givenUp(boot) ? 'none' : 'commit';
   return boot.mode === 'rescue' ? 'stay' : 'reboot';
 }
 
@@ -59,11 +60,19 @@ function reasonFor(failing: readonly CheckResult[], decided: boolean, boot: Boot
   } else {
     sentences.push(decided ? 'all decisive checks passed' : 'no decisive check could be made');
   }
-  if (boot.failedSlot !== null && boot.slot !== null && boot.failedSlot !== boot.slot) {
+  if (boot.slot !== null && givenUp(boot)) {
+    sentences.push(
+      `slot ${boot.slot} was given up by an operator and is not committed; the next boot takes slot ${otherSlot(boot.slot)}`,
+    );
+  } else if (boot.failedSlot !== null && boot.slot !== null && boot.failedSlot !== boot.slot) {
     sentences.push(`slot ${boot.failedSlot} was given up and this boot rolled back to slot ${boot.slot}`);
   }
   if (boot.mode === 'rescue' && !boot.live) sentences.push('this is a rescue boot, no slot was left to try');
   return sentences.join('; ');
+}
+
+function givenUp({ failedSlot, slot, mode, live }: BootFacts): boolean {
+  return !live && wasGivenUp(failedSlot, slot, mode);
 }
 
 function withoutFullStop(text: string): string {

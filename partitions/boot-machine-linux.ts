@@ -1,4 +1,5 @@
 import { BulkheadError } from '../base/errors.ts';
+import type { BootMode } from './boot-machine.ts';
 import { type BootState, initialState } from './boot-state.ts';
 import { otherSlot, type Slot } from './slot.ts';
 
@@ -21,6 +22,14 @@ export function commitBoot(state: BootState, running: Slot): BootState {
     good: { ...state.good, [running]: true },
     failed: state.failed === running ? null : state.failed,
   };
+}
+
+/**
+ * An operator went back from the slot that runs (`rollBack` out of a trial). Its gate must not commit it afterwards.
+ * In rescue it says nothing: there the boot loader itself starts slots that were given up, and whichever passes is taken.
+ */
+export function wasGivenUp(failed: Slot | null, running: Slot | null, mode: BootMode): boolean {
+  return failed !== null && failed === running && mode !== 'rescue';
 }
 
 /**

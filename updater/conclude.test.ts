@@ -73,6 +73,14 @@ describe('after an update', () => {
     });
   });
 
+  test('that an operator went back from while it was on trial, that is the reason', () => {
+    const conclusion = concludeUpdate(facts(rollBack(afterBoots(armed, 1), 'B'), B));
+    expect(conclusion).toMatchObject({
+      entry: { outcome: 'rolled_back', reason: 'an operator went back from it' },
+      rejected: { version: '1.3.0' },
+    });
+  });
+
   test('that left logs of its boots, each is named and the last one is kept', () => {
     const boots = [
       { attempt: 1, ending: 'ended in a panic', lines: ['first'] },

@@ -83,7 +83,9 @@ function ended(
 }
 
 /** The gate's last word on the trial; where it never spoke, that is the reason. */
-function reasonOfFailure({ pending, verdicts, boots }: TrialFacts): string {
+function reasonOfFailure({ pending, running, bootState, verdicts, boots }: TrialFacts): string {
+  // It runs, given up and with nothing counted: outside of the rescue ring only an operator leaves that behind.
+  if (running.slot === pending.slot && bootState.attempts === 0) return 'an operator went back from it';
   const bad = verdicts.findLast(
     ({ at, slot, version, outcome }) =>
       slot === pending.slot &&
