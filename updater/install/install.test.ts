@@ -1,126 +1,16 @@
-import {
-  closeSync,
-  ftruncateSync,
-  mkdtempSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { footerOffset, parseFooter } from '../../partitions/slot-blob.ts';
-import { type ReleaseServer, serveReleases } from '../../test/qemu/harness/release-server.ts';
-import { writeBlocks, writeBundle } from '../bundle/write-bundle.ts';
-import { writeDeltaBundle } from '../bundle/write-delta.ts';
+import { describe, expect, test } from 'vitest';
+import { footerOffset } from '../../partitions/slot-blob.ts';
+import { FAR, installLab, NEW, OLD, rootOf } from '../../test/unit/install-lab.ts';
+import { writeBlocks } from '../bundle/write-bundle.ts';
 import { TransferMeter } from '../fetch/meter.ts';
-import { jsonFile } from '../state/json-file.ts';
-import { PendingUpdate } from '../state/records.ts';
-import { makeSyntheticSlot } from '../testing/synthetic-slot.ts';
-import { generateSigner, TEST_RELEASE, testTrust } from '../testing/test-keys.ts';
-import {
-  type InstallEvent,
-  type InstallTools,
-  type InstallWishes,
-  installRelease,
-  priceWays,
-} from './install.ts';
+import { generateSigner } from '../testing/test-keys.ts';
+import { installRelease, priceWays } from './install.ts';
 import { deltaSuffix, releasePlace } from './release-place.ts';
 
-/** Releases on a real HTTP server, a file as the slot, and everything between them for real. */
-
-let folder: string;
-let server: ReleaseServer;
-let device: string;
-let steps: string[];
-let events: InstallEvent[];
-
-const OLD = makeSyntheticSlot({ blocks: 1500, seed: 1, version: '1.0.0' });
-const NEW = makeSyntheticSlot({
-  blocks: 1510,
-  seed: 1,
-  version: '1.1.0',
-  mutate: (data) => data.fill(0x42, 700 * 4096, 700 * 4096 + 300),
-});
-const FAR = makeSyntheticSlot({ blocks: 1510, seed: 2, version: '1.2.0' });
-const PARTITION_BYTES = 8 * 1024 * 1024;
-const rootOf = (slot: Uint8Array) => parseFooter(slot.subarray(slot.length - 16 * 1024)).verity.root_hash;
-
-beforeEach(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'bulkhead-install-'));
-  server = await serveReleases(folder, 0);
-  device = join(folder, 'target');
-  const file = openSync(device, 'w');
-  ftruncateSync(file, PARTITION_BYTES);
-  closeSync(file);
-  for (const [name, slot] of Object.entries({ old: OLD, new: NEW, far: FAR }))
-    writeFileSync(join(folder, `${name}.slot`), slot);
-  steps = [];
-  events = [];
-});
-afterEach(async () => {
-  await server.close();
-  rmSync(folder, { recursive: true });
-});
-
-const image = (name: string) => join(folder, `${name}.slot`);
-const url = (name: string) => `http://127.0.0.1:${server.port}/${name}`;
-const full = (name: string, signer = TEST_RELEASE) =>
-  writeBundle(join(folder, `${name}.bundle`), { slot_image: image(name), signers: [signer], zstd_level: 3 });
-const delta = (name: string) =>
-  writeDeltaBundle(join(folder, `${name}.bundle${deltaSuffix(rootOf(OLD))}`), {
-    slot_image: image(name),
-    base_image: image('old'),
-    signers: [TEST_RELEASE],
-  });
-
-function tools(meter: TransferMeter, more: Partial<InstallTools> = {}): InstallTools {
-  const { data_bytes, blob_bytes } = parseFooter(OLD.subarray(OLD.length - 16 * 1024));
-  const note = (step: string) => async () => {
-    steps.push(step);
-  };
-  const pending = jsonFile(join(folder, 'pending.json'), PendingUpdate, 'the pending update');
-  return {
-    machine: {
-      hardware: 'qemu',
-      running: { slot: 'A', version: '1.0.0', root_hash: rootOf(OLD) },
-      target_bytes: PARTITION_BYTES,
-      rejected: [],
-    },
-    target: { slot: 'B', device },
-    base: { device: image('old'), data_bytes, blob_bytes },
-    trust: { keys: testTrust(), store: () => steps.push('trust') },
-    boot: { discard: note('discard'), arm: note('arm') },
-    pending: {
-      ...pending,
-      write: (value) => {
-        steps.push('pending');
-        pending.write(value);
-      },
-    },
-    journalFile: join(folder, 'transfer.jsonl'),
-    now: () => new Date('2026-11-21T12:00:00Z'),
-    transferred_bytes: () => meter.transferred_bytes,
-    onEvent: (event) => events.push(event),
-    ...more,
-  };
-}
-
-async function install(
-  location: string,
-  wishes: Partial<InstallWishes> = {},
-  more: Partial<InstallTools> = {},
-) {
-  const meter = new TransferMeter(
-    more.fetch_max_bytes === undefined ? {} : { max_bytes: more.fetch_max_bytes },
-  );
-  const place = releasePlace([location], { meter, attempts_max: 4, stall_timeout_ms: 300, random: () => 0 });
-  return installRelease(place, { allowed: {}, reboot: 'no', ...wishes }, tools(meter, more));
-}
-
-const inSlot = (slot: Uint8Array) => readFileSync(device).subarray(0, slot.length).equals(slot);
-const untouched = () => readFileSync(device).every((byte) => byte === 0);
+const lab = installLab();
+const { image, url, full, delta, tools, install, inSlot, untouched } = lab;
 
 describe('a release is installed', () => {
   test('whole, when there is nothing beside it, and armed only after the record of it is durable', async () => {
@@ -128,14 +18,14 @@ describe('a release is installed', () => {
     const result = await install(url('far.bundle'));
     expect(result).toMatchObject({ version: '1.2.0', slot: 'B', method: 'full' });
     expect(inSlot(FAR)).toBe(true);
-    expect(steps).toEqual(['discard', 'pending', 'arm']);
+    expect(lab.steps).toEqual(['discard', 'pending', 'arm']);
   });
 
   test('from a file, without asking anybody', async () => {
     await full('new');
-    expect(await install(join(folder, 'new.bundle'))).toMatchObject({ method: 'full', fetched_bytes: 0 });
+    expect(await install(join(lab.folder, 'new.bundle'))).toMatchObject({ method: 'full', fetched_bytes: 0 });
     expect(inSlot(NEW)).toBe(true);
-    expect(server.requests).toEqual([]);
+    expect(lab.server.requests).toEqual([]);
   });
 
   test('by the delta beside it, which is all that is fetched', async () => {
@@ -145,12 +35,12 @@ describe('a release is installed', () => {
     expect(result.method).toBe('delta');
     expect(inSlot(NEW)).toBe(true);
     expect(result.fetched_bytes).toBeLessThanOrEqual(size_bytes + 2);
-    expect(server.requests.every(({ path }) => path.includes('.from-'))).toBe(true);
+    expect(lab.server.requests.every(({ path }) => path.includes('.from-'))).toBe(true);
   });
 
   test('by the blocks that the running slot does not hold, from the file beside it', async () => {
     const { manifest } = await full('new');
-    await writeBlocks(join(folder, 'new.bundle.blocks'), image('new'), manifest.slot.data_bytes);
+    await writeBlocks(join(lab.folder, 'new.bundle.blocks'), image('new'), manifest.slot.data_bytes);
     const result = await install(url('new.bundle'));
     expect(result.method).toBe('blocks');
     expect(inSlot(NEW)).toBe(true);
@@ -169,14 +59,14 @@ describe('a release is installed', () => {
   test('the next best way, when the better one is spoilt, and what did not work is said', async () => {
     await full('new');
     await delta('new');
-    const path = join(folder, `new.bundle${deltaSuffix(rootOf(OLD))}`);
+    const path = join(lab.folder, `new.bundle${deltaSuffix(rootOf(OLD))}`);
     const bytes = readFileSync(path);
     bytes[bytes.length - 1] = (bytes.at(-1) ?? 0) ^ 1;
     writeFileSync(path, bytes);
     const result = await install(url('new.bundle'));
     expect(result.method).toBe('blocks');
     expect(inSlot(NEW)).toBe(true);
-    expect(events.find(({ event }) => event === 'method-failed')).toMatchObject({
+    expect(lab.events.find(({ event }) => event === 'method-failed')).toMatchObject({
       method: 'delta',
       code: 'UPDATE_PIECE_DAMAGED',
     });
@@ -194,10 +84,10 @@ describe('a release is installed', () => {
 
   test('over a line that breaks at every turn', async () => {
     await full('far');
-    server.mischief.set('far.bundle', { cutEvery_bytes: 200_000 });
+    lab.server.mischief.set('far.bundle', { cutEvery_bytes: 200_000 });
     const { fetched_bytes } = await install(url('far.bundle'));
     expect(inSlot(FAR)).toBe(true);
-    expect(fetched_bytes).toBeLessThan(readFileSync(join(folder, 'far.bundle')).length * 1.05);
+    expect(fetched_bytes).toBeLessThan(readFileSync(join(lab.folder, 'far.bundle')).length * 1.05);
   });
 });
 
@@ -206,7 +96,7 @@ describe('before a byte of it is written', () => {
     await expect(promise).rejects.toMatchObject({
       code: typeof code === 'string' ? code : expect.stringMatching(code),
     });
-    expect(steps).toEqual([]);
+    expect(lab.steps).toEqual([]);
     expect(untouched()).toBe(true);
   };
 
@@ -238,15 +128,18 @@ describe('before a byte of it is written', () => {
     ['knows no ranges and never ends', 'new.bundle', { ignoreRanges: true, endless: true }, /^FETCH_/],
   ] as const)('a server that %s is given up', async (_, name, mischief, code) => {
     await full('new');
-    server.mischief.set(name, mischief);
+    lab.server.mischief.set(name, mischief);
     await untouchedBy(install(url(name)), code);
   });
 
   test('a release that an update never came from is not taken as one', async () => {
-    writeFileSync(join(folder, 'x.bundle'), 'this is no bundle'.repeat(50));
+    writeFileSync(join(lab.folder, 'x.bundle'), 'this is no bundle'.repeat(50));
     await untouchedBy(install(url('x.bundle')), 'BUNDLE_NOT_ONE');
     await full('new');
-    writeFileSync(join(folder, 'x.bundle'), readFileSync(join(folder, 'new.bundle')).subarray(0, 5000));
+    writeFileSync(
+      join(lab.folder, 'x.bundle'),
+      readFileSync(join(lab.folder, 'new.bundle')).subarray(0, 5000),
+    );
     await untouchedBy(install(url('x.bundle')), 'BUNDLE_TRUNCATED');
   });
 });
@@ -254,15 +147,15 @@ describe('before a byte of it is written', () => {
 test('a payload of another release leaves no slot and arms nothing', async () => {
   await full('new');
   await full('far');
-  const good = readFileSync(join(folder, 'new.bundle'));
-  const other = readFileSync(join(folder, 'far.bundle'));
+  const good = readFileSync(join(lab.folder, 'new.bundle'));
+  const other = readFileSync(join(lab.folder, 'far.bundle'));
   other.copy(good, 150_000, 150_000, Math.min(good.length, other.length));
-  writeFileSync(join(folder, 'new.bundle'), good);
+  writeFileSync(join(lab.folder, 'new.bundle'), good);
   await expect(install(url('new.bundle'), { methods: ['full'] })).rejects.toMatchObject({
     code: 'UPDATE_PIECE_DAMAGED',
   });
-  expect(steps).toEqual(['discard']);
-  expect(footerOffset(readFileSync(device).subarray(0, 512))).toBeUndefined();
+  expect(lab.steps).toEqual(['discard']);
+  expect(footerOffset(readFileSync(lab.device).subarray(0, 512))).toBeUndefined();
 });
 
 test('what each way would cost is told without taking one', async () => {
@@ -277,6 +170,6 @@ test('what each way would cost is told without taking one', async () => {
     ['full', '1.1.0', null],
   ]);
   expect(ways[0]?.fetch_bytes).toBeLessThan(size_bytes);
-  expect(steps).toEqual([]);
+  expect(lab.steps).toEqual([]);
   expect(untouched()).toBe(true);
 });

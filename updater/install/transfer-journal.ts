@@ -7,6 +7,7 @@ import { fsyncFolder } from '../../base/atomic-file.ts';
 import { Pattern, SlotName } from '../../base/schema.ts';
 import { BLOCK_BYTES } from '../../partitions/slot-blob.ts';
 import { HASH_BYTES } from '../../partitions/verity-tree.ts';
+import { Method } from '../state/records.ts';
 
 /**
  * How far a transfer into a slot has come, so that it goes on after a reboot: one JSON object a line, appended and
@@ -20,6 +21,8 @@ const Head = t.Object(
     format: t.Literal(1),
     /** Of the bundle whose pieces are counted (a full one or a delta). */
     bundle: Hex256,
+    /** The way it was taken apart: groups of blocks are not the pieces of the payload. */
+    method: Method,
     slot: SlotName,
   },
   { additionalProperties: false },

@@ -210,6 +210,29 @@ describe('a transfer', () => {
     expect(footerOffset(onDisk(512))).toBeUndefined();
   });
 
+  test.each([
+    ['short', 11, 0],
+    ['long', 0, 1],
+  ])('that went on somewhere and came out too %s has nothing to go on from', async (_, missing, more) => {
+    await expect(transferSlot(streamOf(SLOT, { stopAfter: 9 }), target())).rejects.toThrow('power');
+    const whole = streamOf(SLOT);
+    const wrong: TargetStream = {
+      ...whole,
+      async *parts(from) {
+        for await (const part of whole.parts(from)) if (part.piece?.done !== missing) yield part;
+        yield { bytes: new Uint8Array(more) };
+      },
+    };
+    await expect(transferSlot(wrong, target())).rejects.toMatchObject({
+      code: expect.stringMatching(/^UPDATE_STREAM_TOO_/),
+    });
+    expect(() => readFileSync(journalFile)).toThrow('ENOENT');
+    const seen: number[] = [];
+    await transferSlot(streamOf(SLOT, { seen }), target());
+    expect(seen[0]).toBe(0);
+    expect(onDisk(SLOT.length).equals(SLOT)).toBe(true);
+  });
+
   test('of a slot that says something else of itself than was signed is refused', async () => {
     const manifest = { ...manifestOfSlot(SLOT), version: '2.0.1' };
     expect(parseFooter(SLOT.subarray(SLOT.length - 16 * 1024)).version).toBe('2.0.0');

@@ -63,27 +63,21 @@ export async function transferSlot(stream: TargetStream, target: TransferTarget)
   const device = await openSlotDevice(target.device);
   try {
     const journal = new TransferJournal(target.journalFile, shape.data_bytes);
-    const head = { format: 1, bundle: stream.bundle, slot: target.slot } as const;
+    const { bundle, method } = stream;
+    const head = { format: 1, bundle, method, slot: target.slot } as const;
     const resumption = await findResumption(device, stream, target);
     journal.begin(head, resumption?.record);
     const writer = new SlotWriter(device, shape, salt, resumption?.stand);
     if (!resumption) await clearHeader(device);
-    await writeStream(stream, target, writer, journal, resumption);
-    if (writer.position_bytes !== shape.data_bytes + TAIL_BYTES) {
-      throw new BulkheadError(
-        'UPDATE_STREAM_TOO_SHORT',
-        `the payload yields ${writer.position_bytes} of the ${shape.data_bytes + TAIL_BYTES} bytes of the slot`,
-      );
-    }
-    const total_bytes = shape.data_bytes;
-    const resumed_bytes = resumption?.stand.position_bytes ?? 0;
     try {
+      await writeStream(stream, target, writer, journal, resumption);
+      const total_bytes = shape.data_bytes;
+      const resumed_bytes = resumption?.stand.position_bytes ?? 0;
       await finishSlot(device, writer, manifest, shape, (done_bytes) =>
         target.onProgress({ phase: 'read-back', done_bytes, total_bytes, resumed_bytes }),
       );
     } catch (error) {
-      // What is on the disk is wrong as a whole: going on from it would end here again. A disk error may pass.
-      if (error instanceof BulkheadError) journal.remove();
+      if (error instanceof BulkheadError && SPOILT.test(error.code)) journal.remove();
       throw error;
     }
     journal.remove();
@@ -92,13 +86,19 @@ export async function transferSlot(stream: TargetStream, target: TransferTarget)
   }
 }
 
+/** What is on the disk is wrong as a whole: going on from it would end here again. */
+const SPOILT = /^UPDATE_(STREAM_|ROOT_HASH_|TAIL_|SLOT_INCOHERENT|READ_BACK_)/;
+
+/** The journal counts in pieces, and each way cuts its own: only the same one can go on. */
 async function findResumption(
   device: SlotDevice,
   stream: TargetStream,
   target: TransferTarget,
 ): Promise<Resumption | undefined> {
   const record = readTransfer(target.journalFile);
-  if (record?.head.bundle !== stream.bundle || record.head.slot !== target.slot) return undefined;
+  if (!record) return undefined;
+  const { bundle, method, slot } = record.head;
+  if (bundle !== stream.bundle || method !== stream.method || slot !== target.slot) return undefined;
   const salt = Buffer.from(stream.manifest.slot.salt, 'hex');
   return confirmTransfer(device, record, slotShape(stream.manifest), salt);
 }
@@ -132,6 +132,12 @@ async function writeStream(
       }
     }
     if (target.signal?.aborted) throw stopped();
+  }
+  if (writer.position_bytes !== total_bytes) {
+    throw new BulkheadError(
+      'UPDATE_STREAM_TOO_SHORT',
+      `the payload yields ${writer.position_bytes} of the ${total_bytes} bytes of the slot`,
+    );
   }
 }
 

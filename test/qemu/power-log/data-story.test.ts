@@ -30,7 +30,7 @@ const verdictOn = (slot: 'A' | 'B', id: string): Verdict => ({
   ...{ outcome: 'healthy', action: 'commit', reason: 'fine', checks: [] },
 });
 const transferAt = (...positions_bytes: number[]): DataFacts['transfer'] => ({
-  head: { format: 1, bundle: HASH, slot: 'B' },
+  head: { format: 1, bundle: HASH, method: 'full', slot: 'B' },
   firstBlock: new Uint8Array(4096),
   checkpoints: positions_bytes.map((position_bytes, at) => ({
     ...{ pieces: at + 1, position_bytes, rest: new Uint8Array(), leaves_sha256: HASH },
