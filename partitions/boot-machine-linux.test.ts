@@ -1,7 +1,10 @@
 import { describe, expect, test } from 'vitest';
+import { BulkheadError } from '../base/errors.ts';
+import { allConditions, allStates } from '../test/qemu/grub-table.ts';
 import { selectBoot } from './boot-machine.ts';
 import { armTrial, commitBoot, discardSlot, recoveredState, rollBack } from './boot-machine-linux.ts';
 import { type BootState, initialState } from './boot-state.ts';
+import { otherSlot } from './slot.ts';
 
 const WHOLE = { canSave: true, whole: { A: true, B: true } };
 const committed: BootState = {
@@ -74,6 +77,70 @@ describe('arm', () => {
 
   test('again while it waits starts the count anew', () => {
     expect(armTrial({ ...committed, trial: 'B', attempts: 2 }, 'B', 'A').attempts).toBe(0);
+  });
+});
+
+describe('in a rescue boot that is not committed', () => {
+  /** Every rescue boot there is: the state GRUB leaves behind, and the slot it starts. */
+  const rescues = allStates().flatMap((before) =>
+    allConditions().flatMap((conditions) => {
+      const { slot, mode, next } = selectBoot(before, conditions);
+      const found = next ?? before;
+      const committed =
+        found.active === slot && found.good[slot] && found.trial === null && found.attempts === 0;
+      return mode === 'rescue' && conditions.whole[slot] && !committed
+        ? [{ state: found, running: slot }]
+        : [];
+    }),
+  );
+
+  test('the slot that does not run may be written, and a power cut in the middle ends in the same rescue', () => {
+    expect(rescues.length).toBeGreaterThan(500);
+    for (const { state, running } of rescues) {
+      const slot = otherSlot(running);
+      let current = discardSlot(state, slot, running, 'rescue');
+      expect(current.good[slot]).toBe(false);
+      for (let boots = 0; boots < 5; boots += 1) {
+        const whole = { A: true, B: true, [slot]: false };
+        const choice = selectBoot(current, { canSave: true, whole });
+        expect(choice).toMatchObject({ slot: running, mode: 'rescue' });
+        current = choice.next ?? current;
+      }
+    }
+  });
+
+  test('what was written is on trial, and where it fails the slot that wrote it is back in rescue', () => {
+    for (const { state, running } of rescues) {
+      const slot = otherSlot(running);
+      let current = armTrial(discardSlot(state, slot, running, 'rescue'), slot, running, 'rescue');
+      expect(current.active).toBe(running);
+      expect(commitBoot(selectBoot(current, WHOLE).next ?? current, slot)).toMatchObject({
+        active: slot,
+        attempts: 0,
+      });
+      const boots = [1, 2, 3, 4, 5, 6, 7].map(() => {
+        const choice = selectBoot(current, WHOLE);
+        current = choice.next ?? current;
+        return `${choice.slot === slot ? 'new' : 'old'} ${choice.mode}`;
+      });
+      expect(boots.slice(0, 3)).toEqual(Array(3).fill('new trial'));
+      expect(boots.slice(3, 6)).toEqual(Array(3).fill('old normal'));
+      expect(boots[6]).toBe('old rescue');
+    }
+  });
+
+  test('the running slot is never written, and outside of rescue nothing is', () => {
+    for (const { state, running } of rescues) {
+      expect(() => discardSlot(state, running, running, 'rescue')).toThrow(
+        expect.objectContaining({ code: 'BOOT_SLOT_IN_USE' }),
+      );
+      expect(() => discardSlot(state, otherSlot(running), running, 'normal')).toThrow(BulkheadError);
+    }
+  });
+
+  test('once its gate has passed it is a boot like any other', () => {
+    const passed = commitBoot({ ...committed, attempts: 5, good: { A: true, B: false } }, 'B');
+    expect(discardSlot(passed, 'A', 'B', 'rescue')).toEqual(discardSlot(passed, 'A', 'B'));
   });
 });
 

@@ -1,6 +1,7 @@
 import { BulkheadError } from '../base/errors.ts';
 import type { BootMode } from './boot-machine.ts';
 import { type BootState, initialState } from './boot-state.ts';
+import { RESCUE_ACTIVE_ATTEMPT } from './limits.ts';
 import { otherSlot, type Slot } from './slot.ts';
 
 /**
@@ -44,15 +45,21 @@ export function recoveredState(running: Slot, healthy: boolean): BootState {
 /**
  * Before the first byte of a slot is overwritten: it stops being a slot to fall back to. Without this a power cut
  * in the middle of writing leaves a slot that is marked good and is not.
+ * In rescue the box stays in the rescue ring until something is armed, with the running slot in its first place.
  *
  * @throws BulkheadError BOOT_SLOT_IN_USE, BOOT_NOT_COMMITTED
  */
-export function discardSlot(state: BootState, slot: Slot, running: Slot): BootState {
-  requireStandby(state, slot, running, 'overwritten');
+export function discardSlot(
+  state: BootState,
+  slot: Slot,
+  running: Slot,
+  mode: BootMode = 'normal',
+): BootState {
+  const { active, attempts } = requireStandby(state, slot, running, mode, 'overwritten');
   return {
-    ...state,
+    active,
     trial: null,
-    attempts: 0,
+    attempts,
     good: { ...state.good, [slot]: false },
     // What failed is about to be gone; what comes has not failed yet.
     failed: state.failed === slot ? null : state.failed,
@@ -64,10 +71,10 @@ export function discardSlot(state: BootState, slot: Slot, running: Slot): BootSt
  *
  * @throws BulkheadError BOOT_SLOT_IN_USE, BOOT_NOT_COMMITTED
  */
-export function armTrial(state: BootState, slot: Slot, running: Slot): BootState {
-  requireStandby(state, slot, running, 'put on trial');
+export function armTrial(state: BootState, slot: Slot, running: Slot, mode: BootMode = 'normal'): BootState {
+  const { active } = requireStandby(state, slot, running, mode, 'put on trial');
   return {
-    active: state.active,
+    active,
     trial: slot,
     attempts: 0,
     good: { ...state.good, [slot]: false },
@@ -100,19 +107,32 @@ export function rollBack(state: BootState, running: Slot): BootState {
   };
 }
 
-function requireStandby(state: BootState, slot: Slot, running: Slot, what: string): void {
+/**
+ * Which slot stays, and with what count, while the other is written or tried. The running slot has to be committed,
+ * or what is tried may leave nothing to fall back to. A rescue boot is past that: no slot passed, and a release for
+ * the slot that does not run is the way out, also where that is the active one.
+ */
+function requireStandby(
+  state: BootState,
+  slot: Slot,
+  running: Slot,
+  mode: BootMode,
+  what: string,
+): Pick<BootState, 'active' | 'attempts'> {
+  const counting = state.trial === null && state.attempts !== 0;
+  const committed = running === state.active && state.good[running] && !counting;
+  if (slot !== running && mode === 'rescue' && !committed)
+    return { active: running, attempts: RESCUE_ACTIVE_ATTEMPT };
   if (slot === state.active || slot === running) {
     const use = slot === running ? 'running' : 'active';
     throw new BulkheadError('BOOT_SLOT_IN_USE', `slot ${slot} is ${use} and cannot be ${what}`, {
       hint: `use slot ${otherSlot(slot)}`,
     });
   }
-  const counting = state.trial === null && state.attempts !== 0;
-  if (running !== state.active || !state.good[state.active] || counting) {
-    throw new BulkheadError(
-      'BOOT_NOT_COMMITTED',
-      `slot ${slot} cannot be ${what} while slot ${running}, which runs, is not committed`,
-      { hint: 'wait until the health gate has passed: bulkhead health-gate shows its verdict' },
-    );
-  }
+  if (committed) return { active: state.active, attempts: 0 };
+  throw new BulkheadError(
+    'BOOT_NOT_COMMITTED',
+    `slot ${slot} cannot be ${what} while slot ${running}, which runs, is not committed`,
+    { hint: 'wait until the health gate has passed: bulkhead health-gate shows its verdict' },
+  );
 }

@@ -1,8 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { allStates } from '../test/qemu/grub-table.ts';
-import { type BootConditions, selectBoot } from './boot-machine.ts';
-import { armTrial, commitBoot, discardSlot, recoveredState, rollBack } from './boot-machine-linux.ts';
+import { type BootConditions, type BootMode, selectBoot } from './boot-machine.ts';
+import {
+  armTrial,
+  commitBoot,
+  discardSlot,
+  recoveredState,
+  rollBack,
+  wasGivenUp,
+} from './boot-machine-linux.ts';
 import { type BootState, initialState } from './boot-state.ts';
 import { otherSlot, SLOTS, type Slot } from './slot.ts';
 
@@ -186,93 +193,139 @@ describe('in every state there is', () => {
   });
 });
 
-/** What can happen to a box, in any order. */
+/** What can happen to a box, in any order. A power cut is a `boot` at any place between the others. */
 type Event =
-  | { kind: 'boot'; canSave: boolean; ends: 'gate passes' | 'dies'; turn: Slot }
-  | { kind: 'arm' | 'discard' | 'roll back' }
-  | { kind: 'hurt slot'; slot: Slot }
-  | { kind: 'lose state'; healthy: boolean };
+  | { kind: 'boot'; canSave: boolean; turn: Slot }
+  | { kind: 'verdict'; healthy: boolean }
+  | { kind: 'begin writing' | 'finish writing' | 'arm' | 'roll back' | 'lose state' }
+  | { kind: 'hurt slot'; slot: Slot };
 
 const anySlot = fc.constantFrom(...SLOTS);
 const anyEvent: fc.Arbitrary<Event> = fc.oneof(
   {
     weight: 8,
+    arbitrary: fc.record({ kind: fc.constant('boot' as const), canSave: fc.boolean(), turn: anySlot }),
+  },
+  { weight: 6, arbitrary: fc.record({ kind: fc.constant('verdict' as const), healthy: fc.boolean() }) },
+  {
+    weight: 6,
     arbitrary: fc.record({
-      kind: fc.constant('boot' as const),
-      canSave: fc.boolean(),
-      ends: fc.constantFrom('gate passes' as const, 'dies' as const),
-      turn: anySlot,
+      kind: fc.constantFrom('begin writing' as const, 'finish writing' as const, 'arm' as const),
     }),
   },
-  {
-    weight: 4,
-    arbitrary: fc.record({ kind: fc.constantFrom('arm' as const, 'discard' as const, 'roll back' as const) }),
-  },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('roll back' as const) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('hurt slot' as const), slot: anySlot }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('lose state' as const), healthy: fc.boolean() }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('lose state' as const) }) },
 );
+
+/** A box with its two slots, and what was promised about it. */
+class Box {
+  state: BootState | undefined = initialState('A');
+  readonly whole = { A: true, B: true };
+  running: Slot = 'A';
+  mode: BootMode = 'normal';
+  writing = false;
+  /** Boots of the present trial. */
+  trialBoots = 0;
+  /** What passed last and may only be left for a reason. */
+  committed: Slot | undefined;
+  /** Boots since then that nobody committed. */
+  deaths = 0;
+  /** An operator went back from the slot that runs, in this boot. */
+  wentBack = false;
+
+  happen(event: Event): void {
+    if (event.kind === 'boot') this.boot(event);
+    else if (event.kind === 'verdict') this.judge(event.healthy);
+    else if (event.kind === 'hurt slot') {
+      if (this.whole[otherSlot(event.slot)]) this.whole[event.slot] = false;
+    } else if (event.kind === 'lose state') {
+      // With the state goes what was wished and promised.
+      this.state = undefined;
+      this.committed = undefined;
+      this.wentBack = false;
+    } else if (this.state) this.operate(event.kind, this.state);
+    if (this.state) expect(this.state.trial).not.toBe(this.state.active);
+  }
+
+  private boot({ canSave, turn }: { canSave: boolean; turn: Slot }): void {
+    const choice = selectBoot(this.state, { canSave, whole: this.whole, turn });
+    this.running = choice.slot;
+    this.mode = choice.mode;
+    this.writing = false;
+    this.wentBack = false;
+    expect(this.whole[this.running]).toBe(true);
+    if (choice.mode === 'trial') this.trialBoots += 1;
+    expect(this.trialBoots).toBeLessThanOrEqual(3);
+    // The committed slot keeps its place until it was started three times in a row in vain, or is not whole.
+    if (this.committed !== undefined && choice.next && choice.next.active !== this.committed) {
+      expect(this.deaths >= 3 || !this.whole[this.committed]).toBe(true);
+      this.committed = undefined;
+    }
+    this.deaths += 1;
+    this.state = choice.next ?? this.state;
+  }
+
+  /** As health-gate/gate.ts does it. */
+  private judge(healthy: boolean): void {
+    if (!healthy) {
+      this.state ??= recoveredState(this.running, false);
+      return;
+    }
+    if (wasGivenUp(this.state?.failed ?? null, this.running, this.mode)) return;
+    // What an operator went back from in a boot is not committed by that boot.
+    if (this.mode !== 'rescue') expect(this.wentBack).toBe(false);
+    this.state = this.state ? commitBoot(this.state, this.running) : recoveredState(this.running, true);
+    this.committed = this.running;
+    this.deaths = 0;
+  }
+
+  private operate(kind: 'begin writing' | 'finish writing' | 'arm' | 'roll back', state: BootState): void {
+    const { running, mode, whole } = this;
+    const slot = otherSlot(running);
+    if (kind === 'finish writing') {
+      if (this.writing) whole[slot] = true;
+      this.writing = false;
+      return;
+    }
+    // Damage of the slot that runs while the other is being written is two faults at once, and ends in none that boots.
+    if (kind === 'begin writing' && !whole[running]) return;
+    if ((kind === 'arm' || kind === 'roll back') && !whole[slot]) return;
+    const next = allowed(() => {
+      if (kind === 'arm') return armTrial(state, slot, running, mode);
+      return kind === 'roll back' ? rollBack(state, running) : discardSlot(state, slot, running, mode);
+    });
+    if (!next) {
+      // In rescue a release for the slot that does not run is the way out.
+      expect(mode === 'rescue' && kind !== 'roll back').toBe(false);
+      return;
+    }
+    this.state = next;
+    if (kind === 'begin writing') {
+      this.writing = true;
+      whole[slot] = false;
+    } else this.trialBoots = 0;
+    if (next.failed === running && state.failed !== running) this.wentBack = true;
+    if (next.active !== this.committed) this.committed = undefined;
+  }
+}
 
 describe('whatever happens in whatever order', () => {
   test('some slot always boots, a trial gets three boots at most, and the committed slot is never lost', () => {
     fc.assert(
-      fc.property(fc.array(anyEvent, { maxLength: 60 }), (events) => {
-        let current: BootState | undefined = initialState('A');
-        const whole = { A: true, B: true };
-        let running: Slot = 'A';
-        let trialBoots = 0;
-        let committed: Slot | undefined;
-        let deaths = 0;
-        for (const event of events) {
-          if (event.kind === 'hurt slot') {
-            if (whole[otherSlot(event.slot)]) whole[event.slot] = false;
-          } else if (event.kind === 'lose state') {
-            current = undefined;
-            committed = undefined;
-          } else if (event.kind === 'boot') {
-            const { canSave, turn } = event;
-            const choice = selectBoot(current, { canSave, whole, turn });
-            running = choice.slot;
-            expect(whole[running]).toBe(true);
-            if (choice.mode === 'trial') trialBoots += 1;
-            expect(trialBoots).toBeLessThanOrEqual(3);
-            // The committed slot keeps its place until it was started three times in a row in vain, or is not whole.
-            if (committed !== undefined && choice.next && choice.next.active !== committed) {
-              expect(deaths >= 3 || !whole[committed]).toBe(true);
-              committed = undefined;
-            }
-            current = choice.next ?? current;
-            if (event.ends === 'gate passes') {
-              current = current ? commitBoot(current, running) : recoveredState(running, true);
-              committed = running;
-              deaths = 0;
-            } else {
-              deaths += 1;
-              current ??= recoveredState(running, false);
-            }
-          } else if (current) {
-            current = allowed(event.kind, current, running) ?? current;
-            if (event.kind === 'arm' && current.trial && current.attempts === 0) trialBoots = 0;
-            if (event.kind === 'roll back') trialBoots = 0;
-            if (current.active !== committed) committed = undefined;
-          }
-          if (current) expect(current.trial).not.toBe(current.active);
-        }
+      fc.property(fc.array(anyEvent, { maxLength: 80, size: 'max' }), (events) => {
+        const box = new Box();
+        for (const event of events) box.happen(event);
       }),
-      { numRuns: 2000 },
+      { numRuns: 3000 },
     );
   });
 });
 
 /** The step, or undefined where it is refused. */
-function allowed(
-  kind: 'arm' | 'discard' | 'roll back',
-  current: BootState,
-  running: Slot,
-): BootState | undefined {
+function allowed(step: () => BootState): BootState | undefined {
   try {
-    if (kind === 'arm') return armTrial(current, otherSlot(running), running);
-    if (kind === 'discard') return discardSlot(current, otherSlot(running), running);
-    return rollBack(current, running);
+    return step();
   } catch {
     return undefined;
   }

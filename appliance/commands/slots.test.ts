@@ -149,6 +149,18 @@ describe('changing which slot boots', () => {
     expect(readUpdateStateMirror(machine.paths.mirrors.updateState)).toEqual(armed);
   });
 
+  test('arm takes the slot that does not run in a rescue boot, where nothing is committed', async () => {
+    const ring: BootState = { ...COMMITTED, attempts: 5, good: { A: false, B: false } };
+    await machine.makeEsp(ring);
+    machine.boots('B', { attempt: 5, mode: 'normal' });
+    await refused(['arm', 'A'], 'BOOT_SLOT_IN_USE');
+    machine.boots('B', { attempt: 5, mode: 'rescue' });
+    expect(await bulkhead('arm', 'A')).toContain(
+      'on trial from the next boot on; slot B stays to fall back to',
+    );
+    expect(stateOnDisk()).toEqual({ ...ring, active: 'B', trial: 'A', attempts: 0 });
+  });
+
   test('arm answers in JSON when asked to', async () => {
     expect(JSON.parse(await bulkhead('arm', 'B', '--json'))).toMatchObject({
       changed: true,

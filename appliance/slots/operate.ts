@@ -1,4 +1,5 @@
 import { BulkheadError } from '../../base/errors.ts';
+import { bootFacts } from '../../health-gate/boot-reading.ts';
 import { readHealth } from '../../health-gate/gate-effects.ts';
 import { armTrial, recoveredState, rollBack } from '../../partitions/boot-machine-linux.ts';
 import type { BootState } from '../../partitions/boot-state.ts';
@@ -24,8 +25,9 @@ export interface SlotChange {
  */
 export async function armSlot(tools: SlotsTools, slot: Slot): Promise<SlotChange> {
   const installed = await requireInstalled(tools, `arm ${slot}`);
-  const next = armTrial(requireState(installed), slot, installed.running);
-  const version = await requireWholeSlot(slot, installed.reading.initrd.slots[slot]);
+  const { running, reading } = installed;
+  const next = armTrial(requireState(installed), slot, running, bootFacts(reading).mode);
+  const version = await requireWholeSlot(slot, reading.initrd.slots[slot]);
   store(tools, installed, next);
   return {
     changed: true,

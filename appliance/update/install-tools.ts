@@ -1,3 +1,4 @@
+import { bootFacts } from '../../health-gate/boot-reading.ts';
 import { discardSlot } from '../../partitions/boot-machine-linux.ts';
 import { sameBootState } from '../../partitions/boot-state.ts';
 import { writeMirrors } from '../../partitions/boot-state-mirrors.ts';
@@ -64,7 +65,7 @@ export async function refreshFacts(tools: UpdateTools): Promise<void> {
 
 function discard(tools: UpdateTools, installed: Installed, slot: Slot): void {
   const state = requireState(installed);
-  const next = discardSlot(state, slot, installed.running);
+  const next = discardSlot(state, slot, installed.running, bootFacts(installed.reading).mode);
   if (sameBootState(state, next)) return;
   writeBootState(installed.espDevice, next);
   writeMirrors(next, tools.slots.paths.mirrors);
