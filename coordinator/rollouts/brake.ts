@@ -23,11 +23,11 @@ export function watchFailures(draft: Draft): void {
  *
  * @param missing places that could not be filled though somebody needs the release
  */
-export function passes(draft: Draft, index: number, missing: number): boolean {
+export function passes(draft: Draft, index: number, missing: () => number): boolean {
   if (draft.stages[index]?.waived) return true;
   const tally = tallyStage(draft, index);
   const judged = tally.succeeded + tally.failed;
-  if (judged === 0) return passesUnseen(draft, index, tally, missing);
+  if (judged === 0) return passesUnseen(draft, index, tally, missing());
   const heard = tally.succeeded - tally.lost;
   if (heard * 100 >= draft.scene.definition.success_min_percent * judged) return true;
   const lost = tally.lost === 0 ? '' : `, ${tally.lost} of them silent since`;
@@ -58,7 +58,7 @@ export function releaseBrake(draft: Draft): void {
   draft.brake = null;
   const index = draft.current;
   if (index >= draft.stages.length) return;
-  if (brake.cause === 'failures') draft.setStage(index, { forgiven_ms: parent.at_ms });
+  if (brake.cause === 'failures') draft.setStage(index, { forgiven_plan: parent.number });
   else draft.setStage(index, { waived: true });
 }
 

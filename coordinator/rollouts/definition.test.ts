@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { parseDefinition } from './definition.ts';
 import { type Drift, driftOf, driftOfFleet } from './drift.ts';
 import { desiredVersion, latestRelease, type Release } from './policy.ts';
-import { placeInLine, seatsOf, standInLine } from './sample.ts';
+import { firstInLine, placeInLine, seatsOf, standInLine } from './sample.ts';
 import { v } from './testing/rehearse.ts';
 
 const REQUEST = { version: '1.1.0', channel: 'stable', compatible: ['hp-t640'], cohort: 'all' };
@@ -84,6 +84,7 @@ describe('the line', () => {
         expect(few).toBe(Math.ceil((line.length * low) / 100));
         expect(few).toBeLessThanOrEqual(more);
         expect(more).toBeLessThanOrEqual(line.length);
+        expect(firstInLine(rollout, fleet, few)).toEqual(line.slice(0, few));
       }),
     );
   });

@@ -7,10 +7,15 @@ export function describeChanges(
 ): string[] {
   const counts = new Map<string, number>();
   for (const [id, member] of changed) {
-    const words = changeOf(before.get(id), member);
-    counts.set(words, (counts.get(words) ?? 0) + 1);
+    for (const words of changesOf(before.get(id), member)) counts.set(words, (counts.get(words) ?? 0) + 1);
   }
   return [...counts].sort(([a], [b]) => (a < b ? -1 : 1)).map(([words, count]) => `${count} ${words}`);
+}
+
+/** A newcomer may have come further in the same plan. */
+function changesOf(before: Member | undefined, after: Member | null): string[] {
+  if (before !== undefined || after === null) return [changeOf(before, after)];
+  return ['joined the cohort', ...(after.state === 'pool' ? [] : [changeOf(before, after)])];
 }
 
 function changeOf(before: Member | undefined, after: Member | null): string {
@@ -18,9 +23,8 @@ function changeOf(before: Member | undefined, after: Member | null): string {
     case undefined:
       return 'left the cohort';
     case 'pool':
-      if (before === undefined) return 'joined the cohort';
-      if (before.state === 'ordered') return 'never fetched the order';
-      return before.state === 'pool' ? 'may try again' : 'gave the place up';
+      if (before?.state === 'ordered') return 'never fetched the order';
+      return before?.state === 'pool' ? 'may try again' : 'gave the place up';
     case 'seated':
       if (before?.state === 'ordered') {
         return after.step?.to === before.order.to ? 'reached a step on the way' : 'had the order taken back';

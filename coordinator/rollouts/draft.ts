@@ -9,7 +9,7 @@ const PENDING: Stage = {
   soak_until_ms: null,
   done_ms: null,
   orders: 0,
-  forgiven_ms: null,
+  forgiven_plan: null,
   waived: false,
 };
 
@@ -96,7 +96,7 @@ export class Draft {
       ...phaseReasons(parent?.phase ?? 'draft', phase),
       ...describeChanges(parent?.members ?? new Map(), this.#changed),
       ...this.reasons,
-      ...(this.withdrawals.length > 0 ? [`${this.withdrawals.length} orders are taken back`] : []),
+      ...(this.withdrawals.length > 0 ? [`${this.withdrawals.length} taken back, not fetched yet`] : []),
     ];
     return {
       id,

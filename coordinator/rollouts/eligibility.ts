@@ -1,6 +1,7 @@
 import type { Appliance } from './appliance.ts';
 import { matchesQuery } from './cohort/match-query.ts';
 import type { RolloutDefinition } from './definition.ts';
+import { describeInstant } from './instant.ts';
 import type { Member, SkipCode } from './plan.ts';
 import type { Scene, WindowClock } from './scene.ts';
 import { compareVersions, nextHop, type Version } from './version.ts';
@@ -74,7 +75,7 @@ export function obstacleOf(
   windows: WindowClock,
 ): Obstacle | undefined {
   const { presence, version, committed, free, window } = appliance;
-  if (presence === 'offline') return { code: 'offline', words: `${lastHeard(appliance)}` };
+  if (presence === 'offline') return { code: 'offline', words: lastHeard(appliance) };
   if (presence === 'stale') return { code: 'stale', words: `missed heartbeats, ${lastHeard(appliance)}` };
   if (version === null) return { code: 'version_unknown', words: 'has not said what it runs' };
   if (!committed) return { code: 'on_trial', words: `${version} is still on trial` };
@@ -96,7 +97,5 @@ function follows({ policy }: Appliance, channel: string): boolean {
 }
 
 function lastHeard({ last_heard_ms }: Appliance): string {
-  return last_heard_ms === null
-    ? 'never heard of'
-    : `last heard of ${new Date(last_heard_ms).toISOString().slice(0, 16).replace('T', ' ')}`;
+  return last_heard_ms === null ? 'never heard of' : `last heard of ${describeInstant(last_heard_ms)}`;
 }

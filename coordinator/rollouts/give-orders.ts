@@ -3,7 +3,7 @@ import type { Draft } from './draft.ts';
 import { excuseOf, obstacleOf } from './eligibility.ts';
 import { isOverdue, kept, runs } from './observe.ts';
 import type { GivenOrder, Member } from './plan.ts';
-import { standInLine } from './sample.ts';
+import { firstInLine } from './sample.ts';
 import { compareVersions, nextHop, type Version } from './version.ts';
 
 /** Gives an update to everyone who has a place and can take it now, first in line first, as far as the limit of parallel orders goes. */
@@ -80,11 +80,11 @@ function withinLimit(draft: Draft, able: readonly Candidate[]): Candidate[] {
   const free = Math.max(0, parallel_max - draft.inFlight);
   if (able.length <= free) return [...able];
   const byId = new Map(able.map((candidate) => [candidate.id, candidate]));
-  const line = standInLine(rollout, byId.keys());
-  for (const id of line.slice(free)) {
-    draft.skip(id, 'parallel_limit', `${parallel_max} orders at one time, and others come first`);
-  }
-  return line.slice(0, free).flatMap((id) => byId.get(id) ?? []);
+  const chosen = firstInLine(rollout, [...byId.keys()], free).flatMap((id) => byId.get(id) ?? []);
+  for (const { id } of chosen) byId.delete(id);
+  const words = `at most ${parallel_max} at one time, and others come first`;
+  for (const id of byId.keys()) draft.skip(id, 'parallel_limit', words);
+  return chosen;
 }
 
 function give(

@@ -153,7 +153,7 @@ function befall(rehearsal: Rehearsal, auditor: Auditor, one: Box, kind: BoxEvent
       break;
     case 'fall_back':
       one.fallBack();
-      if (ran !== null && one.known.version !== ran) auditor.noteFailure(one.known.id, ran);
+      if (ran !== null && one.known.version !== ran) auditor.noteFall(one.known.id, ran);
       break;
     case 'silence':
       one.silence();
@@ -178,7 +178,7 @@ function befall(rehearsal: Rehearsal, auditor: Auditor, one: Box, kind: BoxEvent
   }
   const { order } = one;
   if (order && before === null && order.ended_ms !== null && order.state !== 'succeeded') {
-    auditor.noteFailure(order.appliance, order.to);
+    auditor.noteFailure(order);
   }
 }
 

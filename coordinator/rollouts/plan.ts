@@ -57,8 +57,8 @@ export interface Stage {
   done_ms: number | null;
   /** Updates that were ordered in it. */
   orders: number;
-  /** Failures up to then were seen by the operator who released the brake, and don't engage it again. */
-  forgiven_ms: number | null;
+  /** Failures up to the plan of that number were seen by the operator who released the brake, and don't engage it again. */
+  forgiven_plan: number | null;
   /** An operator let it pass below its thresholds. */
   waived: boolean;
 }
@@ -82,7 +82,7 @@ export type FailureCode =
   /** It never fetched the order. */
   | 'unheard';
 
-/** How far one appliance has come in this rollout. `stage` counts from 0. */
+/** How far one appliance has come in this rollout. `stage` counts from 0; `plan` is the number of the plan that saw it fail. */
 export type Member = MemberProgress & MemberRecord;
 
 /** What stays with a member whatever state it is in. */
@@ -90,12 +90,18 @@ export interface MemberRecord {
   /** Orders in a row that it never fetched. */
   unheard: number;
   /**
-   * An operator said that it may try again, also what it gave up before; null: nobody did. `from` is what it ran when it failed: the
-   * order of then may still have its effect.
+   * An operator said that it may try again, also what it gave up before; null: nobody did. `hop` is what it failed at: the order of
+   * then may still have its effect.
    */
-  retry: { from: Version | null } | null;
-  /** The last version on the way to the goal that it has come to; null: none yet. */
-  step: { from: Version; to: Version } | null;
+  retry: { hop: Hop | null } | null;
+  /** The last hop on the way to the goal that it has made; null: none yet. */
+  step: Hop | null;
+}
+
+/** From the release that ran to the one that was ordered. */
+export interface Hop {
+  from: Version;
+  to: Version;
 }
 
 type MemberProgress =
@@ -105,19 +111,17 @@ type MemberProgress =
   | { state: 'seated'; stage: number }
   | { state: 'ordered'; stage: number; order: GivenOrder }
   | { state: 'succeeded'; stage: number; from: Version }
-  | { state: 'failed'; stage: number; from: Version; code: FailureCode; settled_ms: number }
+  | { state: 'failed'; stage: number; hop: Hop; code: FailureCode; plan: number }
   /** Could not be reached in the time of its stage. Neither success nor failure. */
   | { state: 'left_behind'; stage: number }
   /** Has an order to return to the version before. */
   | { state: 'reverting'; stage: number; order: GivenOrder }
   | { state: 'reverted'; stage: number }
-  | { state: 'revert_failed'; stage: number; from: Version; code: FailureCode; settled_ms: number };
+  | { state: 'revert_failed'; stage: number; from: Version; code: FailureCode; plan: number };
 
 /** An order that is out. */
-export interface GivenOrder {
+export interface GivenOrder extends Hop {
   id: string;
-  from: Version;
-  to: Version;
   given_ms: number;
   /** The appliance remembers having given this version up, and is told to try all the same. */
   retry_rejected: boolean;

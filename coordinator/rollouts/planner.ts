@@ -74,7 +74,9 @@ function endHold(draft: Draft): void {
 function takeIn(draft: Draft): void {
   for (const [id, member] of draft.members) {
     const appliance = draft.scene.fleet.get(id);
-    const now = appliance && observe(member, appliance, draft.scene, draft.current);
+    const now =
+      appliance &&
+      observe(member, appliance, { scene: draft.scene, stage: draft.current, plan: draft.number });
     if (now === undefined) draft.remove(id);
     else if (now !== member) draft.set(id, now);
   }
@@ -103,8 +105,8 @@ function retryWhereAsked(draft: Draft): void {
   draft.reasons.push('an operator asked to try again what has failed');
   const stage = draft.current;
   for (const [id, member] of draft.members) {
-    const from = member.state === 'failed' ? member.from : null;
-    const fresh = { ...kept(member), unheard: 0, retry: { from } };
+    const hop = member.state === 'failed' ? member.hop : null;
+    const fresh = { ...kept(member), unheard: 0, retry: { hop } };
     if (member.state === 'failed') draft.set(id, { ...fresh, state: 'seated', stage });
     if (member.state === 'left_behind') draft.set(id, { ...fresh, state: 'pool' });
     if (member.state === 'pool' && isRejected(draft, id, member)) draft.set(id, { ...fresh, state: 'pool' });

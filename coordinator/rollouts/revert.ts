@@ -18,7 +18,7 @@ export function revert(draft: Draft): boolean {
     else if (!inTime) {
       const { stage, from } = member;
       const code = 'unheard';
-      draft.set(id, { ...kept(member), state: 'revert_failed', stage, from, code, settled_ms: at_ms });
+      draft.set(id, { ...kept(member), state: 'revert_failed', stage, from, code, plan: draft.number });
     }
   }
   if (inTime) giveReturns(draft);

@@ -17,6 +17,16 @@ export function standInLine(rollout: string, appliances: Iterable<string>): stri
     .map(({ id }) => id);
 }
 
+/** The first so many of the line, in its order; of a large fleet without putting all of it in line. */
+export function firstInLine(rollout: string, appliances: readonly string[], count: number): string[] {
+  if (count <= 0) return [];
+  if (count >= appliances.length) return standInLine(rollout, appliances);
+  const places = Float64Array.from(appliances, (id) => placeInLine(rollout, id));
+  const last = places.toSorted()[count - 1] ?? 1;
+  const front = appliances.filter((_, index) => (places[index] ?? 1) <= last);
+  return standInLine(rollout, front).slice(0, count);
+}
+
 /**
  * Appliances that have had a seat when the stage is full: its own and those of all stages before. Rounded up, so that one per cent of
  * twenty is one and not nobody.

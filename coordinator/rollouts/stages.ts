@@ -1,9 +1,10 @@
 import { passes } from './brake.ts';
 import type { Draft } from './draft.ts';
 import { excuseOf, isReachable } from './eligibility.ts';
+import { describeInstant } from './instant.ts';
 import { kept } from './observe.ts';
 import type { Stage } from './plan.ts';
-import { seatsOf, standInLine } from './sample.ts';
+import { firstInLine, seatsOf } from './sample.ts';
 import { tallyStage } from './tally.ts';
 
 /**
@@ -18,7 +19,7 @@ export function advanceStages(draft: Draft): void {
     if (stage?.state === 'soaking' && tallyStage(draft, index).unsettled > 0) stage = reopen(draft, index);
     if (stage?.state === 'running') stage = fillOrEnd(draft, index, stage);
     if (stage?.state !== 'soaking' || draft.scene.at_ms < (stage.soak_until_ms ?? 0)) return;
-    if (!passes(draft, index, missingSeats(draft, index))) return;
+    if (!passes(draft, index, () => missingSeats(draft, index))) return;
     draft.setStage(index, { state: 'done', done_ms: draft.scene.at_ms });
     draft.reasons.push(`stage ${index + 1} passed`);
   }
@@ -57,7 +58,7 @@ function fillOrEnd(draft: Draft, index: number, stage: Stage): Stage {
   // Where nobody was given an order, there is nothing to watch.
   const soak_until_ms = stage.orders === 0 ? at_ms : at_ms + definition.soak_ms;
   if (soak_until_ms > at_ms) {
-    draft.reasons.push(`stage ${index + 1} is watched until ${new Date(soak_until_ms).toISOString()}`);
+    draft.reasons.push(`stage ${index + 1} is watched until ${describeInstant(soak_until_ms)}`);
   }
   return draft.setStage(index, { state: 'soaking', soak_until_ms });
 }
@@ -75,7 +76,7 @@ function fillSeats(draft: Draft, index: number): void {
     const appliance = fleet.get(id);
     return isLast || (appliance !== undefined && isReachable(appliance));
   });
-  const first = able.length <= free ? able : standInLine(definition.id, able).slice(0, free);
+  const first = able.length <= free ? able : firstInLine(definition.id, able, free);
   for (const id of first) {
     const member = draft.members.get(id);
     if (member) draft.set(id, { ...kept(member), state: 'seated', stage: index });
@@ -102,7 +103,8 @@ function freeSeats(draft: Draft, index: number): number {
 
 /** Places that the stage has for appliances that need the release, and that none of them could take. */
 function missingSeats(draft: Draft, index: number): number {
-  return Math.min(freeSeats(draft, index), waitingOf(draft).length);
+  const free = freeSeats(draft, index);
+  return free === 0 ? 0 : Math.min(free, waitingOf(draft).length);
 }
 
 /** Members without a place that need the release and are not excused from it. */

@@ -26,7 +26,7 @@ export function tallyStage(draft: Draft, index: number): Tally {
     forgiven: 0,
     left_behind: 0,
   };
-  const forgiven_ms = draft.stages[index]?.forgiven_ms ?? -1;
+  const forgiven = draft.stages[index]?.forgiven_plan ?? 0;
   for (const [id, member] of draft.members) {
     if (member.state === 'pool' || member.stage !== index) continue;
     tally.seats += 1;
@@ -40,7 +40,7 @@ export function tallyStage(draft: Draft, index: number): Tally {
         if (draft.scene.fleet.get(id)?.presence === 'offline') tally.lost += 1;
         break;
       case 'failed':
-        if (member.settled_ms > forgiven_ms) tally.failed += 1;
+        if (member.plan > forgiven) tally.failed += 1;
         else tally.forgiven += 1;
         break;
       case 'left_behind':

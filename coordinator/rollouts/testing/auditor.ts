@@ -18,6 +18,7 @@ export class Auditor {
   readonly #rehearsal: Rehearsal;
   /** `box version` that failed, and how often an operator had asked to try again by then. */
   readonly #failures = new Map<string, number>();
+  readonly #failed = new Set<string>();
   #cohort: ReadonlySet<string> | null = null;
   #removed = false;
 
@@ -37,9 +38,16 @@ export class Auditor {
     return plan;
   }
 
-  /** To be said when a box loses what it had: by a failure of its order, or by falling back. */
-  noteFailure(box: string, version: Version): void {
+  /** To be said when a box falls back from what it had. */
+  noteFall(box: string, version: Version): void {
     this.#failures.set(`${box} ${version}`, this.#rehearsal.intent.retries);
+  }
+
+  /** To be said when an order fails. One that had run out before has failed already. */
+  noteFailure({ id, appliance, to }: BookedOrder): void {
+    if (this.#failed.has(id)) return;
+    this.#failed.add(id);
+    this.noteFall(appliance, to);
   }
 
   noteRemoval(): void {
@@ -148,8 +156,7 @@ export class Auditor {
   #noteOverdue(): void {
     for (const order of this.#booked()) {
       if (order.fate !== 'handed_out' || order.ended_ms !== null) continue;
-      const known = this.#failures.has(`${order.appliance} ${order.to}`);
-      if (this.#rehearsal.now_ms >= order.not_after_ms && !known) this.noteFailure(order.appliance, order.to);
+      if (this.#rehearsal.now_ms >= order.not_after_ms) this.noteFailure(order);
     }
   }
 

@@ -11,8 +11,9 @@ export class Rehearsal {
   readonly definition: RolloutDefinition;
   readonly boxes = new Map<string, Box>();
   readonly orders = new Map<string, BookedOrder>();
-  readonly #members = new Map<string, Member>();
-  #record: PlanRecord | null = null;
+  /** As text, as a database has it: whatever does not survive that is missed at the next plan. */
+  readonly #members = new Map<string, string>();
+  #plan: string | null = null;
   intent: RolloutIntent = INITIAL_INTENT;
   now_ms: number;
 
@@ -23,12 +24,15 @@ export class Rehearsal {
   }
 
   get phase(): Plan['phase'] {
-    return this.#record?.phase ?? 'draft';
+    return this.parent?.phase ?? 'draft';
   }
 
   /** The newest plan, put together from the books as after a restart. */
   get parent(): Plan | null {
-    return this.#record && recallPlan(this.#record, new Map(this.#members));
+    if (this.#plan === null) return null;
+    const members = [...this.#members].map(([id, text]): [string, Member] => [id, JSON.parse(text)]);
+    const record: PlanRecord = JSON.parse(this.#plan);
+    return recallPlan(record, new Map(members));
   }
 
   act(action: RolloutAction): void {
@@ -50,7 +54,7 @@ export class Rehearsal {
 
   /** @returns how many effects it had */
   carryOut(plan: Plan): number {
-    const execution = executePlan(plan, this.#record?.id ?? null);
+    const execution = executePlan(plan, this.parent?.id ?? null);
     if (execution.outcome !== 'apply') return 0;
     for (const effect of execution.effects) this.#apply(effect);
     return execution.effects.length;
@@ -59,11 +63,11 @@ export class Rehearsal {
   #apply(effect: Effect): void {
     switch (effect.kind) {
       case 'store_plan':
-        this.#record = effect.plan;
+        this.#plan = JSON.stringify(effect.plan);
         break;
       case 'store_member':
         if (effect.member === null) this.#members.delete(effect.appliance);
-        else this.#members.set(effect.appliance, effect.member);
+        else this.#members.set(effect.appliance, JSON.stringify(effect.member));
         break;
       case 'make_order':
         this.#makeOrder(effect.order);
