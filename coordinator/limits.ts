@@ -41,3 +41,70 @@ export const FAILURES_FORGOTTEN_MS = 24 * 60 * 60 * 1000;
 
 /** Entries of the audit log that one page of the API shows; the export has all. */
 export const PAGE_MAX = 500;
+
+/** Requests of one key that may come at once: a box that was away delivers its outbox, one request after the other. */
+export const KEY_BURST = 30;
+/** And what comes back per second. */
+export const KEY_REFILL_PER_S = 0.5;
+
+/** Requests of one address whose signature fails, before it has to wait; a site behind one address may have a broken box. */
+export const FAILURE_BURST = 60;
+export const FAILURE_REFILL_PER_S = 1;
+
+/** Keys and addresses that rates are remembered of: a fleet of 100,000 with room; the oldest go first. */
+export const RATES_REMEMBERED_MAX = 150_000;
+
+/** Keys in memory, so that a heartbeat needs no look-up: a fleet of 100,000 with room. */
+export const KEYS_REMEMBERED_MAX = 150_000;
+
+/** Heartbeats in one transaction: what one statement takes on both databases with room, a few milliseconds of work. */
+export const BATCH_MAX = 256;
+
+/** Heartbeats that may wait for their transaction; beyond, senders are asked to come later. Half a second of work. */
+export const BATCH_QUEUE_MAX = 4096;
+
+/** Part of the interval by which the next heartbeat is moved either way, so that a fleet that started together spreads. */
+export const JITTER = 0.1;
+
+/** A device is online while its last message is at most this many intervals old: one may be lost. */
+export const ONLINE_INTERVALS = 2.5;
+/** And offline from this many on. */
+export const OFFLINE_INTERVALS = 10;
+
+/** How long a code is shown on an appliance before it shows another: long enough to walk to a desk, or to come back tomorrow. */
+export const DEVICE_CODE_MS = 24 * 60 * 60 * 1000;
+
+/** How often an appliance that waits for approval asks. */
+export const PENDING_RETRY_S = 10;
+
+/** Records that wait for approval; more are a flood of made-up keys, not a delivery of appliances. */
+export const PENDING_MAX = 10_000;
+
+/** Changes of one device's state that one answer shows. */
+export const CHANGES_PAGE_MAX = 200;
+
+/** Envelopes in one answer: what waits beyond comes with the next heartbeat. */
+export const ORDERS_PER_ANSWER_MAX = 8;
+
+/** Until an order that was handed out has to be accepted; an answer that was lost is repeated after this. */
+export const ORDER_ACCEPT_MS = 90_000;
+
+/** Hand-outs of one attempt that nobody accepts: the device hears but does not do; a person should look. */
+export const HAND_OUTS_MAX = 5;
+
+/** Pause before the second attempt; it doubles with each, so that an order that fails never runs every few minutes for days. */
+export const ORDER_BACKOFF_MS = 60_000;
+export const ORDER_BACKOFF_MAX_MS = 6 * 60 * 60 * 1000;
+
+/** An order that no one fetched in this time is not what the operator wants any more, unless told otherwise. */
+export const ORDER_LIFE_MS = 7 * 24 * 60 * 60 * 1000;
+
+/** Orders of one device that have not ended: more are a program gone wrong. */
+export const ORDERS_OPEN_MAX = 50;
+
+/** All pieces of the log of one attempt; a support bundle is no log. */
+export const ORDER_LOG_MAX = 1024 * 1024;
+
+/** How often deadlines are looked at, and how many orders at once. */
+export const SWEEP_INTERVAL_MS = 5_000;
+export const SWEEP_MAX = 500;

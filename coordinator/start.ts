@@ -2,8 +2,12 @@ import { hostname } from 'node:os';
 import type { Logger } from '@logtape/logtape';
 import type { Coordinator, Settings } from './context.ts';
 import { openDatabase } from './database/open.ts';
+import { createKeyRing } from './devices/keys.ts';
 import { orderKey } from './order-key.ts';
+import { startSweep } from './orders/sweep.ts';
 import { firstSignIn } from './people/sign-in.ts';
+import { createHeartbeatQueue } from './reports/heartbeats.ts';
+import { createReceiver } from './reports/receive.ts';
 import { createApp } from './server/app.ts';
 import { createMetrics } from './server/metrics.ts';
 import { ownAuthorities, serve } from './server/serve.ts';
@@ -21,6 +25,8 @@ export interface StartOptions {
   urls: readonly URL[];
   settings: Omit<Settings, 'authorities'>;
   log: Logger;
+  /** Instead of SWEEP_INTERVAL_MS. */
+  sweep_interval_ms?: number;
   /** Instead of the clock of this machine. */
   now_ms?: () => number;
 }
@@ -54,7 +60,10 @@ export async function startCoordinator(options: StartOptions): Promise<RunningCo
       orderKey: await orderKey(database, now_ms()),
     };
     const first = await firstSignIn(coordinator);
-    const app = createApp(coordinator);
+    const heartbeats = createHeartbeatQueue(coordinator);
+    const receiver = createReceiver(coordinator, createKeyRing(database));
+    const app = createApp(coordinator, { receiver, heartbeats });
+    const sweeping = startSweep(coordinator, options.sweep_interval_ms);
     const server = serve(app, coordinator, { hostname: options.listen, port: options.port });
     // The port may only be known now.
     for (const name of ownAuthorities(options.urls, hostname(), server.port)) authorities.add(name);
@@ -63,6 +72,8 @@ export async function startCoordinator(options: StartOptions): Promise<RunningCo
       ...{ port: server.port, url: `http://localhost:${server.port}`, place, firstSignIn: first },
       async stop() {
         await server.stop();
+        await sweeping.stop();
+        await heartbeats.drain();
         await database.destroy();
         log.info('the coordinator is closed');
       },

@@ -2,7 +2,10 @@ import { Type as t } from '@sinclair/typebox';
 import { type AnyElysia, Elysia } from 'elysia';
 import { describeError } from '../../base/errors.ts';
 import type { Coordinator } from '../context.ts';
+import { type AgentParts, agentRoutes } from '../routes/agent.ts';
 import { auditRoutes } from '../routes/audit.ts';
+import { deviceRoutes } from '../routes/devices.ts';
+import { orderRoutes } from '../routes/orders.ts';
 import type { AddressOf } from '../routes/parts.ts';
 import { peopleRoutes } from '../routes/people.ts';
 import { systemRoutes } from '../routes/system.ts';
@@ -30,7 +33,7 @@ const HEADERS: Readonly<Record<string, string>> = {
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'];
 
 /** Everything the coordinator answers. Opens no port; see serve.ts. */
-export function createApp(coordinator: Coordinator): App {
+export function createApp(coordinator: Coordinator, agent: AgentParts): App {
   const addresses = new WeakMap<Request, string>();
   const labels = new WeakMap<Request, string>();
   const addressOf: AddressOf = (request) => addresses.get(request) ?? 'unknown';
@@ -46,6 +49,9 @@ export function createApp(coordinator: Coordinator): App {
       return refuse(problem);
     })
     .use(systemRoutes(coordinator))
+    .use(agentRoutes(coordinator, agent, addressOf))
+    .use(deviceRoutes(coordinator))
+    .use(orderRoutes(coordinator))
     .use(peopleRoutes(coordinator, addressOf))
     .use(auditRoutes(coordinator));
   const describe = once(() => describeApi(routes));

@@ -41,7 +41,7 @@ export type FingerprintField = keyof Fingerprint;
 const FIELDS = Object.keys(Fingerprint.properties) as FingerprintField[];
 
 /** A fingerprint with its fields in their order and no others, so that equal ones are equal texts. */
-function fingerprintText(fingerprint: Fingerprint): string {
+export function fingerprintText(fingerprint: Fingerprint): string {
   return JSON.stringify(fingerprint, [...FIELDS, 'name', 'mac', 'up']);
 }
 

@@ -59,7 +59,7 @@ export async function startLab(changed: Partial<StartOptions> = {}): Promise<Coo
   return lab;
 }
 
-async function readAnswer(response: Response): Promise<Answer> {
+export async function readAnswer(response: Response): Promise<Answer> {
   const text = await response.text();
   const isJson = response.headers.get('content-type')?.startsWith('application/json') ?? false;
   const body = (isJson ? JSON.parse(text) : { text }) as Answer['body'];

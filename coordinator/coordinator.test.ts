@@ -1,0 +1,107 @@
+import { describe, expect, test } from 'vitest';
+import { exampleFingerprint } from '../protocol/messages/example-fingerprint.ts';
+import { BACKENDS, openBackends } from '../test/coordinator/backends.ts';
+import { type CoordinatorLab, startLab } from '../test/coordinator/coordinator-lab.ts';
+import { approvedDevice, Device } from '../test/coordinator/device.ts';
+
+const backends = openBackends();
+const FORCE_CHECKIN = { type: 'force_checkin', parameters: {} };
+
+async function start(place: { data: string; url?: string | undefined }): Promise<CoordinatorLab> {
+  return await startLab({ data: place.data, database_url: place.url });
+}
+
+/** The same appliance, talking to another coordinator. */
+function at(lab: CoordinatorLab, device: Device): Device {
+  return Object.assign(new Device(lab), { key: device.key, sequence: device.sequence, id: device.id });
+}
+
+describe.each(BACKENDS)('on %s', (backend) => {
+  test('an appliance enrols, reports, is ordered and answers, and all of it is there after a restart', async () => {
+    const place = await backends.place(backend);
+    const lab = await start(place);
+    const admin = await lab.admin();
+    await lab.call('PUT', '/api/v1/me/password', { password: 'a good long password' }, admin);
+    const device = await approvedDevice(lab, { serial: 'S1' });
+    const report = { reason: 'startup', observed_at_ms: 1, uptime_s: 1, fingerprint: exampleFingerprint() };
+    expect((await device.send('/agent/state', report)).status).toBe(200);
+    const { body } = await lab.call(
+      'POST',
+      '/api/v1/orders',
+      { device_id: device.id, ...FORCE_CHECKIN },
+      admin,
+    );
+    expect((await device.heartbeat()).body['orders']).toHaveLength(1);
+    const result = { attempt: 1, state: 'succeeded', observed_at_ms: 1, facts: { seen: true } };
+    expect((await device.send(`/agent/orders/${body['id']}/result`, result)).status).toBe(200);
+    await lab.stop();
+
+    const again = await start(place);
+    expect(again.firstSignIn).toBeUndefined();
+    const signedIn = await again.call('POST', '/api/v1/session', {
+      name: 'admin',
+      password: 'a good long password',
+    });
+    const token = String(signedIn.body['token']);
+    const shown = await again.call('GET', `/api/v1/devices/${device.id}`, undefined, token);
+    expect(shown.body).toMatchObject({
+      state: 'approved',
+      presence: 'online',
+      fingerprint: { cpu_cores: 4 },
+    });
+    const order = await again.call('GET', `/api/v1/orders/${body['id']}`, undefined, token);
+    expect(order.body).toMatchObject({ state: 'succeeded', result_facts: { seen: true } });
+    expect((await again.call('GET', '/api/v1/audit/verify', undefined, token)).body).toMatchObject({
+      intact: true,
+      fault: null,
+    });
+    const there = at(again, device);
+    expect((await there.heartbeat({}, { sequence: 1 })).status).toBe(409);
+    expect((await there.heartbeat()).status).toBe(200);
+  });
+
+  test('a hundred heartbeats at once are all durable when they are answered', async () => {
+    const lab = await start(await backends.place(backend));
+    const devices = [];
+    for (let count = 0; count < 20; count += 1) devices.push(await approvedDevice(lab));
+    for (let round = 0; round < 5; round += 1) {
+      const answers = await Promise.all(devices.map((device) => device.heartbeat()));
+      expect(answers.map(({ status }) => status)).toEqual(devices.map(() => 200));
+    }
+    const listed = await lab.call('GET', '/api/v1/devices', undefined, await lab.admin());
+    const presences = (listed.body['devices'] as { presence: string }[]).map(({ presence }) => presence);
+    expect(presences).toEqual(devices.map(() => 'online'));
+  });
+});
+
+test('two coordinators on one PostgreSQL are one', async () => {
+  const place = await backends.place('postgres');
+  const [one, other] = [await start(place), await start(place)];
+  // The one that started last has replaced the code of the first.
+  const admin = await other.admin();
+  const device = new Device(one);
+  await device.enrol();
+  expect((await other.call('POST', `/api/v1/devices/${device.id}/approve`, {}, admin)).status).toBe(200);
+  const there = at(other, device);
+
+  const sequence = device.sequence + 1;
+  const both = await Promise.all([device.heartbeat({}, { sequence }), there.heartbeat({}, { sequence })]);
+  expect(both.map(({ status }) => status).sort()).toEqual([200, 409]);
+
+  for (let count = 0; count < 5; count += 1)
+    await one.call('POST', '/api/v1/orders', { device_id: device.id, ...FORCE_CHECKIN }, admin);
+  const fetched = await Promise.all([
+    device.heartbeat({}, { sequence: sequence + 1 }),
+    there.heartbeat({}, { sequence: sequence + 2 }),
+  ]);
+  const orders = fetched.flatMap(({ body }) => (body['orders'] as { payload: string }[] | undefined) ?? []);
+  const ids = orders.map(({ payload }) => (JSON.parse(atob(payload)) as { id: string }).id);
+  expect(ids).toHaveLength(new Set(ids).size);
+  expect(ids).toHaveLength(5);
+
+  await other.call('POST', `/api/v1/devices/${device.id}/end`, { reason: 'stolen' }, admin);
+  expect((await device.heartbeat({}, { sequence: sequence + 3 })).body.error?.code).toBe('AGENT_KEY_REVOKED');
+  expect((await one.call('GET', '/api/v1/audit/verify', undefined, admin)).body).toMatchObject({
+    intact: true,
+  });
+});
