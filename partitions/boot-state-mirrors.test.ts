@@ -1,9 +1,14 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import type { BootState } from './boot-state.ts';
-import { readBootCountMirror, readUpdateStateMirror, writeMirrors } from './boot-state-mirrors.ts';
+import {
+  readBootCountMirror,
+  readUpdateStateMirror,
+  refreshMirrors,
+  writeMirrors,
+} from './boot-state-mirrors.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'bulkhead-mirrors-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -31,6 +36,16 @@ describe('the mirrors of the boot state', () => {
       good: { A: true, B: false },
     });
     expect(readFileSync(paths.bootCount, 'utf8')).toBe('2\n');
+  });
+
+  test('that find no room are told of and stop nobody', () => {
+    const full = join(folder, 'full');
+    symlinkSync('/dev/full', `${full}.new`);
+    const warnings: string[] = [];
+    const nowhere = { ...paths, updateState: full };
+    expect(() => writeMirrors(state, nowhere)).toThrow('ENOSPC');
+    refreshMirrors(state, nowhere, (message) => warnings.push(message));
+    expect(warnings).toEqual([expect.stringContaining('ENOSPC')]);
   });
 
   test.each(['', '{', '[]', '{"format":1}', '{"format":2,"active_partition":"A"}', 'active_partition=A'])(

@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { Type as t } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
 import { writeFileAtomic } from '../base/atomic-file.ts';
+import { describeError } from '../base/errors.ts';
 import { BOOT_COUNT_FILE, UPDATE_STATE_FILE } from '../base/paths.ts';
 import { SlotName } from '../base/schema.ts';
 import type { BootState } from './boot-state.ts';
@@ -43,6 +44,22 @@ export function writeMirrors(state: BootState, paths: MirrorPaths = MIRROR_PATHS
   for (const path of [paths.updateState, paths.bootCount]) mkdirSync(dirname(path), { recursive: true });
   writeFileAtomic(paths.updateState, `${JSON.stringify(mirror, null, 2)}\n`);
   writeFileAtomic(paths.bootCount, `${state.attempts}\n`);
+}
+
+/**
+ * The same for whoever has just changed the state itself: that stands, whether or not there was room for its copies. The
+ * health gate writes them anew on every boot.
+ */
+export function refreshMirrors(
+  state: BootState,
+  paths: MirrorPaths,
+  warn: (message: string) => void = (message) => process.stderr.write(`${message}\n`),
+): void {
+  try {
+    writeMirrors(state, paths);
+  } catch (error) {
+    warn(`the copies of the boot state were not written; nothing depends on them: ${describeError(error)}`);
+  }
 }
 
 /** The mirrored state, or undefined when the file is not there or not of this form. */

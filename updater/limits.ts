@@ -42,3 +42,9 @@ export const HISTORY_KEEP = 200;
 
 /** Lines of a failed trial's console that are kept: a panic with its call trace and what came before. */
 export const CONSOLE_TAIL_LINES = 120;
+
+/** A line of the transfer journal: a block that is not complete in base64, and what stands beside it. */
+export const CHECKPOINT_MAX_BYTES = 8 * KIB;
+/** The longer first and last of these lines; pending record, mirrors, history, key sets and their temporary copies, with the room that each wastes of its last block. */
+export const RECORDS_MAX_BYTES = MIB;
+export const RECORDS_MAX_FILES = 16;

@@ -3,7 +3,7 @@ import { bootFacts } from '../../health-gate/boot-reading.ts';
 import { readHealth } from '../../health-gate/gate-effects.ts';
 import { armTrial, recoveredState, rollBack } from '../../partitions/boot-machine-linux.ts';
 import type { BootState } from '../../partitions/boot-state.ts';
-import { writeMirrors } from '../../partitions/boot-state-mirrors.ts';
+import { refreshMirrors } from '../../partitions/boot-state-mirrors.ts';
 import { repairBootState } from '../../partitions/boot-state-repair.ts';
 import { writeBootState } from '../../partitions/boot-state-store.ts';
 import { otherSlot, type Slot } from '../../partitions/slot.ts';
@@ -80,7 +80,7 @@ export async function repairSlots(tools: SlotsTools): Promise<SlotChange> {
   const healthy = verdict?.bootId === reading.bootId && verdict.outcome === 'healthy';
   const next = recoveredState(running, healthy);
   const how = await repairBootState(espDevice, next, { espMount: tools.paths.espMount, run: tools.run });
-  writeMirrors(next, tools.paths.mirrors);
+  refreshMirrors(next, tools.paths.mirrors);
   const standing = healthy ? 'committed' : 'not committed: this boot has not passed the health gate';
   return {
     changed: true,
@@ -99,5 +99,5 @@ export function requireState({ reading }: Installed): BootState {
 
 function store(tools: SlotsTools, { espDevice }: Installed, next: BootState): void {
   writeBootState(espDevice, next);
-  writeMirrors(next, tools.paths.mirrors);
+  refreshMirrors(next, tools.paths.mirrors);
 }

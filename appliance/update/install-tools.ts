@@ -1,7 +1,7 @@
 import { bootFacts } from '../../health-gate/boot-reading.ts';
 import { discardSlot } from '../../partitions/boot-machine-linux.ts';
 import { sameBootState } from '../../partitions/boot-state.ts';
-import { writeMirrors } from '../../partitions/boot-state-mirrors.ts';
+import { refreshMirrors } from '../../partitions/boot-state-mirrors.ts';
 import { writeBootState } from '../../partitions/boot-state-store.ts';
 import type { Slot } from '../../partitions/slot.ts';
 import type { InstallTools } from '../../updater/install/install.ts';
@@ -68,5 +68,5 @@ function discard(tools: UpdateTools, installed: Installed, slot: Slot): void {
   const next = discardSlot(state, slot, installed.running, bootFacts(installed.reading).mode);
   if (sameBootState(state, next)) return;
   writeBootState(installed.espDevice, next);
-  writeMirrors(next, tools.slots.paths.mirrors);
+  refreshMirrors(next, tools.slots.paths.mirrors);
 }

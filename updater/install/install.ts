@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import { BulkheadError, describeError } from '../../base/errors.ts';
 import { formatBytes } from '../../base/text.ts';
 import type { Slot } from '../../partitions/slot.ts';
@@ -9,10 +10,12 @@ import type { TrustedKeys } from '../signing/trust.ts';
 import type { JsonFile } from '../state/json-file.ts';
 import type { Method, PendingUpdate, RebootWish } from '../state/records.ts';
 import { blocksStream } from './blocks-stream.ts';
+import { requireRoom } from './data-room.ts';
 import type { BaseSlotPlace, PricedStream } from './priced-stream.ts';
 import { deltaSuffix, type ReleasePlace } from './release-place.ts';
+import { throwIfStopped } from './stopped.ts';
 import { deltaStream, fullStream } from './streams.ts';
-import { stopped, type TargetStream, type TransferProgress, transferSlot } from './transfer.ts';
+import { type TargetStream, type TransferProgress, transferSlot } from './transfer.ts';
 
 /** What the caller wants beside the release itself. */
 export interface InstallWishes {
@@ -65,7 +68,7 @@ export interface InstallResult {
 
 /** With these no other way helps: the operator stopped it, or the machine itself is in the way. */
 const FINAL =
-  /^(UPDATE_STOPPED|UPDATE_STATE_UNWRITABLE|UPDATE_SLOT_|UPDATE_READ_BACK_|BOOT_|FETCH_DATA_CAP|FETCH_ABORTED)/;
+  /^(UPDATE_STOPPED|UPDATE_STATE_|UPDATE_SLOT_|UPDATE_READ_BACK_|BOOT_|FETCH_DATA_CAP|FETCH_ABORTED)/;
 const ALL_METHODS: readonly Method[] = ['delta', 'blocks', 'full'];
 
 /**
@@ -82,16 +85,21 @@ export async function installRelease(
 ): Promise<InstallResult> {
   let failure: unknown;
   for (const method of wishes.methods ?? ALL_METHODS) {
-    if (tools.signal?.aborted) throw stopped();
+    throwIfStopped(tools.signal);
+    let stream: PricedStream | undefined;
     try {
-      const stream = await openStream(method, place, wishes, tools);
-      if (stream) return await installStream(stream, wishes, tools);
+      stream = await openStream(method, place, wishes, tools);
+      if (!stream) continue;
+      await fillSlot(stream, tools);
     } catch (error) {
       const code = error instanceof BulkheadError ? error.code : 'INTERNAL';
       if (FINAL.test(code)) throw error;
       tools.onEvent({ event: 'method-failed', method, code, message: describeError(error) });
       failure = error;
+      continue;
     }
+    // The slot is whole: whatever goes wrong from here on, writing it again by another way does not help.
+    return await putOnTrial(stream, wishes, tools);
   }
   throw (
     failure ??
@@ -190,14 +198,11 @@ async function admit(bundle: OpenBundle, wishes: InstallWishes, tools: InstallTo
   return bundle;
 }
 
-async function installStream(
-  stream: PricedStream,
-  wishes: InstallWishes,
-  tools: InstallTools,
-): Promise<InstallResult> {
+async function fillSlot(stream: PricedStream, tools: InstallTools): Promise<void> {
   const { manifest, method, fetch_bytes } = stream;
   try {
     requireWithinCap(stream, tools);
+    requireRoom(dirname(tools.journalFile), fetch_bytes);
     tools.onEvent({ event: 'chosen', method, version: manifest.version, fetch_bytes });
     await tools.boot.discard();
     // What was on its way is given up with the slot it lay in.
@@ -212,6 +217,15 @@ async function installStream(
   } finally {
     await stream.close();
   }
+}
+
+async function putOnTrial(
+  stream: TargetStream,
+  wishes: InstallWishes,
+  tools: InstallTools,
+): Promise<InstallResult> {
+  const { manifest, method } = stream;
+  throwIfStopped(tools.signal);
   const pending = pendingUpdate(stream, manifest, wishes, tools);
   tools.pending.write(pending);
   await tools.boot.arm();

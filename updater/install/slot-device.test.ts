@@ -45,6 +45,17 @@ describe.runIf(ROOT)('a slot on a block device (needs root)', () => {
     }
   });
 
+  test('says of every failure of the disk which slot it was', async () => {
+    const slot = await openSlotDevice(device);
+    await slot.close();
+    const block = alignedBuffer(4096);
+    for (const io of [() => slot.write(0, block), () => slot.read(0, block), () => slot.flush()])
+      await expect(io()).rejects.toMatchObject({
+        code: 'UPDATE_SLOT_IO_FAILED',
+        message: expect.stringContaining(device),
+      });
+  });
+
   test('gives back what was written, and an error behind its end', async () => {
     const slot = await openSlotDevice(device);
     try {

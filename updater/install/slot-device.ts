@@ -8,6 +8,7 @@ import { BulkheadError } from '../../base/errors.ts';
  */
 export interface SlotDevice {
   readonly path: string;
+  /** @throws BulkheadError UPDATE_SLOT_IO_FAILED, as the other two do; `read` UPDATE_SLOT_READ_SHORT as well */
   write(offset_bytes: number, bytes: Uint8Array): Promise<void>;
   /** Fills `into`: what the device holds, not what was last thought of it. */
   read(offset_bytes: number, into: Uint8Array): Promise<void>;
@@ -37,17 +38,33 @@ export async function openSlotDevice(path: string): Promise<SlotDevice> {
     }
     throw new BulkheadError('UPDATE_SLOT_UNWRITABLE', `cannot open ${path} for writing`, { cause });
   }
+  const attempt = async <Result>(what: string, step: () => Promise<Result>): Promise<Result> => {
+    try {
+      return await step();
+    } catch (cause) {
+      throw new BulkheadError('UPDATE_SLOT_IO_FAILED', `cannot ${what} ${path}`, {
+        cause,
+        hint: 'the disk is failing: dmesg, smartctl; the slot was not armed',
+      });
+    }
+  };
   return {
     path,
     write: async (offset_bytes, bytes) => {
       let written_bytes = 0;
       while (written_bytes < bytes.length) {
         const rest = bytes.subarray(written_bytes);
-        written_bytes += (await file.write(rest, 0, rest.length, offset_bytes + written_bytes)).bytesWritten;
+        const at_bytes = offset_bytes + written_bytes;
+        const put = await attempt(`write at byte ${at_bytes} of`, () =>
+          file.write(rest, 0, rest.length, at_bytes),
+        );
+        written_bytes += put.bytesWritten;
       }
     },
     read: async (offset_bytes, into) => {
-      const { bytesRead } = await file.read(into, 0, into.length, offset_bytes);
+      const { bytesRead } = await attempt(`read at byte ${offset_bytes} of`, () =>
+        file.read(into, 0, into.length, offset_bytes),
+      );
       if (bytesRead !== into.length) {
         throw new BulkheadError(
           'UPDATE_SLOT_READ_SHORT',
@@ -56,7 +73,7 @@ export async function openSlotDevice(path: string): Promise<SlotDevice> {
         );
       }
     },
-    flush: () => file.datasync(),
+    flush: () => attempt('flush', () => file.datasync()),
     close: () => file.close(),
   };
 }

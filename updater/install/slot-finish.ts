@@ -13,7 +13,7 @@ import type { SlotWriter } from './slot-writer.ts';
  * Ends a slot whose data area was written: tree and tail, an uncached read-back of everything, and only then the first
  * block, which makes a slot of it.
  *
- * @param onReadBack bytes that were read back so far
+ * @param onReadBack bytes that were read back so far; what it throws ends the slot without its header
  * @throws BulkheadError UPDATE_ROOT_HASH_MISMATCH, UPDATE_TAIL_MISMATCH, UPDATE_SLOT_INCOHERENT, UPDATE_READ_BACK_DIFFERS
  */
 export async function finishSlot(
@@ -90,23 +90,28 @@ async function readBackData(
   let start_bytes = BLOCK_BYTES;
   if (start_bytes >= shape.data_bytes) return;
   let reading = device.read(start_bytes, buffer.bytes.subarray(0, lengthAt(start_bytes)));
-  while (start_bytes < shape.data_bytes) {
-    await reading;
-    const next_bytes = start_bytes + lengthAt(start_bytes);
-    if (next_bytes < shape.data_bytes) {
-      reading = device.read(next_bytes, spare.bytes.subarray(0, lengthAt(next_bytes)));
-      // Thrown where it is awaited; until then it must not count as nobody's.
-      reading.catch(() => {});
+  try {
+    while (start_bytes < shape.data_bytes) {
+      await reading;
+      const next_bytes = start_bytes + lengthAt(start_bytes);
+      if (next_bytes < shape.data_bytes) {
+        reading = device.read(next_bytes, spare.bytes.subarray(0, lengthAt(next_bytes)));
+        // Thrown where it is awaited; until then it must not count as nobody's.
+        reading.catch(() => {});
+      }
+      const count = (next_bytes - start_bytes) / BLOCK_BYTES;
+      hasher.hash(buffer, count, hashes, 0);
+      const place = (start_bytes / BLOCK_BYTES) * HASH_BYTES;
+      const count_bytes = count * HASH_BYTES;
+      const wanted = leaves.subarray(place, place + count_bytes);
+      if (Buffer.compare(wanted, hashes.subarray(0, count_bytes)) !== 0) throw differs(device, start_bytes);
+      onReadBack(next_bytes);
+      [buffer, spare] = [spare, buffer];
+      start_bytes = next_bytes;
     }
-    const count = (next_bytes - start_bytes) / BLOCK_BYTES;
-    hasher.hash(buffer, count, hashes, 0);
-    const place = (start_bytes / BLOCK_BYTES) * HASH_BYTES;
-    const count_bytes = count * HASH_BYTES;
-    const wanted = leaves.subarray(place, place + count_bytes);
-    if (Buffer.compare(wanted, hashes.subarray(0, count_bytes)) !== 0) throw differs(device, start_bytes);
-    onReadBack(next_bytes);
-    [buffer, spare] = [spare, buffer];
-    start_bytes = next_bytes;
+  } finally {
+    // Whoever leaves early closes the device next, and nothing may still be reading into the buffers.
+    await reading.catch(() => {});
   }
 }
 

@@ -4,6 +4,7 @@ import { dirname } from 'node:path';
 import { Type as t } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
 import { fsyncFolder } from '../../base/atomic-file.ts';
+import { BulkheadError } from '../../base/errors.ts';
 import { Pattern, SlotName } from '../../base/schema.ts';
 import { BLOCK_BYTES } from '../../partitions/slot-blob.ts';
 import { HASH_BYTES } from '../../partitions/verity-tree.ts';
@@ -103,17 +104,23 @@ export class TransferJournal {
     this.#data_bytes = data_bytes;
   }
 
-  /** Begins anew, or goes on behind the checkpoints that were found to be true. */
+  /**
+   * Begins anew, or goes on behind the checkpoints that were found to be true.
+   *
+   * @throws BulkheadError UPDATE_STATE_UNWRITABLE, as `add` and `remove` do
+   */
   begin(head: TransferHead, kept?: TransferRecord): void {
-    mkdirSync(dirname(this.#path), { recursive: true });
     const lines: unknown[] = [head];
     for (const [number, { rest, ...checkpoint }] of (kept?.checkpoints ?? []).entries()) {
       const line: CheckpointLine = { ...checkpoint, rest: Buffer.from(rest).toString('base64') };
       if (number === 0 && kept) line.first = Buffer.from(kept.firstBlock).toString('base64');
       lines.push(line);
     }
-    this.#write('w', lines);
-    fsyncFolder(dirname(this.#path));
+    this.#attempt(() => {
+      mkdirSync(dirname(this.#path), { recursive: true });
+      writeDurably(this.#path, 'w', lines);
+      fsyncFolder(dirname(this.#path));
+    });
     const last = kept?.checkpoints.at(-1);
     this.#entries = kept?.checkpoints.length ?? 0;
     this.#hashed_blocks = last ? wholeBlocks(last.position_bytes, this.#data_bytes) : 0;
@@ -135,25 +142,39 @@ export class TransferJournal {
       rest: Buffer.from(stand.rest).toString('base64'),
     };
     if (this.#entries === 0) line.first = Buffer.from(stand.firstBlock).toString('base64');
-    this.#write('a', [line]);
+    this.#attempt(() => writeDurably(this.#path, 'a', [line]));
     this.#hashed_blocks = blocks;
     this.#entries += 1;
   }
 
   remove(): void {
-    rmSync(this.#path, { force: true });
-    fsyncFolder(dirname(this.#path));
+    this.#attempt(() => {
+      rmSync(this.#path, { force: true });
+      fsyncFolder(dirname(this.#path));
+    });
   }
 
-  #write(flag: 'a' | 'w', lines: readonly unknown[]): void {
-    const file = openSync(this.#path, flag, 0o600);
+  #attempt(step: () => void): void {
     try {
-      const bytes = Buffer.from(lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
-      for (let written = 0; written < bytes.length; ) written += writeSync(file, bytes, written);
-      fdatasyncSync(file);
-    } finally {
-      closeSync(file);
+      step();
+    } catch (cause) {
+      throw new BulkheadError(
+        'UPDATE_STATE_UNWRITABLE',
+        `cannot write the journal of the transfer to ${this.#path}`,
+        { cause, hint: 'the data partition is full, read-only or damaged: df, dmesg' },
+      );
     }
+  }
+}
+
+function writeDurably(path: string, flag: 'a' | 'w', lines: readonly unknown[]): void {
+  const file = openSync(path, flag, 0o600);
+  try {
+    const bytes = Buffer.from(lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+    for (let written = 0; written < bytes.length; ) written += writeSync(file, bytes, written);
+    fdatasyncSync(file);
+  } finally {
+    closeSync(file);
   }
 }
 

@@ -10,6 +10,7 @@ import { openSlotDevice, type SlotDevice } from './slot-device.ts';
 import { finishSlot } from './slot-finish.ts';
 import { slotShape } from './slot-shape.ts';
 import { SlotWriter } from './slot-writer.ts';
+import { throwIfStopped } from './stopped.ts';
 import { readTransfer, TransferJournal } from './transfer-journal.ts';
 
 /** A stretch of the target stream, valid until the next one is asked for. */
@@ -52,7 +53,8 @@ export interface TransferTarget {
 
 /**
  * Writes a slot whole: data, tree, tail, read back, and the first block last. When this returns, the bytes of the
- * partition are those of the signed release; when it throws, the slot has no header, and the journal says where to go on.
+ * partition are those of the signed release; when it throws, the slot has no header, and the journal
+ * says where to go on. The signal is heeded up to the end of the read-back.
  *
  * @throws BulkheadError UPDATE_STOPPED when the signal came, and whatever stands in the way
  */
@@ -71,11 +73,12 @@ export async function transferSlot(stream: TargetStream, target: TransferTarget)
     if (!resumption) await clearHeader(device);
     try {
       await writeStream(stream, target, writer, journal, resumption);
-      const total_bytes = shape.data_bytes;
       const resumed_bytes = resumption?.stand.position_bytes ?? 0;
-      await finishSlot(device, writer, manifest, shape, (done_bytes) =>
-        target.onProgress({ phase: 'read-back', done_bytes, total_bytes, resumed_bytes }),
-      );
+      await finishSlot(device, writer, manifest, shape, (done_bytes) => {
+        const total_bytes = shape.data_bytes;
+        target.onProgress({ phase: 'read-back', done_bytes, total_bytes, resumed_bytes });
+        throwIfStopped(target.signal);
+      });
     } catch (error) {
       if (error instanceof BulkheadError && SPOILT.test(error.code)) journal.remove();
       throw error;
@@ -131,7 +134,7 @@ async function writeStream(
         unjournalled_bytes = 0;
       }
     }
-    if (target.signal?.aborted) throw stopped();
+    throwIfStopped(target.signal);
   }
   if (writer.position_bytes !== total_bytes) {
     throw new BulkheadError(
@@ -139,10 +142,4 @@ async function writeStream(
       `the payload yields ${writer.position_bytes} of the ${total_bytes} bytes of the slot`,
     );
   }
-}
-
-export function stopped(): BulkheadError {
-  return new BulkheadError('UPDATE_STOPPED', 'the update was stopped; the running slot is as it was', {
-    hint: 'the same command goes on where it stopped',
-  });
 }
