@@ -47,6 +47,9 @@ export interface LiveFirewall {
   digest: string | null;
 }
 
+/** What an answer of `/api/v1/status` says runs, or why it is no status (the gate knows no page). */
+export type StatusReading = { version: string } | { problem: string };
+
 /** Everything a check may touch, handed in. */
 export interface CheckContext {
   paths: CheckPaths;
@@ -61,14 +64,25 @@ export interface CheckContext {
   /** The boot state as read when the gate started. */
   bootState: BootStateReading;
   slot: SlotDetection;
-  /** Where the agent must answer 200. */
+  /** Base URL of the agent on this machine, without a slash at the end. */
   agentUrl: string;
+  /** This boot proves a newly written slot. */
+  trial: boolean;
+  /** Of the image that runs. */
+  version: string;
   /** How long to wait for what is still starting, in milliseconds. */
   patience_ms: number;
   /** For how long a critical service must have run without a restart, in milliseconds; 0 where it does not matter. */
   steady_ms: number;
   /** Asks the kernel for the rules; null where nobody can (the gate knows nothing about nftables). */
   liveFirewall: (() => Promise<LiveFirewall>) | null;
+  /** Reads what the status page answers to programs, already parsed from JSON. */
+  readStatus: (answer: unknown) => StatusReading;
+  /**
+   * Loads the keys that the next update will be held to, and says which, in one sentence; throws where the image has none
+   * that can be used (the gate knows no signatures).
+   */
+  loadUpdateKeys: () => string;
   /** Base URL of the coordinator; null when none is configured. */
   coordinatorUrl: string | null;
 }

@@ -20,6 +20,7 @@ test('every check has a name of its own, and enough of them decide', () => {
   expect(ALL_CHECKS.filter((check) => check.decisive).map((check) => check.name)).toEqual([
     'data-partition',
     'agent-answers',
+    'status-answers',
     'firewall-loaded',
     'verity-active',
     'disk-space',
@@ -27,6 +28,7 @@ test('every check has a name of its own, and enough of them decide', () => {
     'critical-units',
     'clock',
     'boot-state',
+    'update-possible',
   ]);
 });
 

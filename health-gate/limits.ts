@@ -30,6 +30,9 @@ export const AGENT_REQUEST_TIMEOUT_MS = 5_000;
 /** An answer longer than this is not the agent's and is not read to its end. */
 export const AGENT_ANSWER_MAX_BYTES = 64 * 1024;
 
+/** The whole status: below 100 KiB with every verdict it shows; ten times that is read before it is called too long. */
+export const STATUS_ANSWER_MAX_BYTES = 1024 * 1024;
+
 /** Recording and committing: far above the milliseconds it takes, so that only a hanging disk runs into it. */
 export const WRITE_TIMEOUT_MS = 20_000;
 

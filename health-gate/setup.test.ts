@@ -17,6 +17,8 @@ const options = {
   patience_ms: 0,
   liveFirewall: null,
   coordinatorUrl: null,
+  readStatus: () => ({ problem: 'nobody reads here' }),
+  loadUpdateKeys: () => 'key set 1 of the image',
   userId: 0,
   log: () => undefined,
 };
@@ -35,6 +37,8 @@ test('the whole gate, with every real check, answers for each of them where noth
     'critical-units': 'fail',
     clock: 'pass',
     'boot-state': 'pass',
+    'status-answers': 'skipped',
+    'update-possible': 'pass',
     'slot-contradiction': 'pass',
     coordinator: 'skipped',
   });

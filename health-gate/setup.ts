@@ -16,15 +16,15 @@ import { VERSION } from '../base/version.ts';
 import { MIRROR_PATHS } from '../partitions/boot-state-mirrors.ts';
 import { DATA_MOUNT, ESP_MOUNT } from '../partitions/layout-names.ts';
 import { type BootPaths, type BootReading, bootFacts, readBoot } from './boot-reading.ts';
-import type { CheckContext, CheckPaths, LiveFirewall } from './check.ts';
+import type { CheckContext, CheckPaths } from './check.ts';
 import { ALL_CHECKS } from './checks/all-checks.ts';
 import type { GateSetup } from './gate.ts';
 import { type EffectPaths, gateEffects } from './gate-effects.ts';
 import { GATE_DEADLINE_MS, TRIAL_STEADY_MS } from './limits.ts';
 import type { RebootMeans } from './reboot.ts';
 
-/** Where the agent says that it is up; loopback, so no cable and no firewall stands between. */
-const AGENT_HEALTH_URL = 'http://127.0.0.1:80/healthz';
+/** Where the agent answers; loopback, so no cable and no firewall stands between. */
+const AGENT_URL = 'http://127.0.0.1:80';
 
 /** Every place the gate looks at or writes to. */
 export interface GatePaths extends BootPaths, CheckPaths, EffectPaths {
@@ -52,12 +52,15 @@ const APPLIANCE_PATHS: GatePaths = {
   sysrqTriggerFile: '/proc/sysrq-trigger',
 };
 
-/** What only the program as a whole knows; handed in because the gate knows neither nftables nor configuration. */
-export interface GateOptions {
-  /** How long to wait for what is still starting, in milliseconds. */
-  patience_ms: number;
-  liveFirewall: (() => Promise<LiveFirewall>) | null;
-  coordinatorUrl: string | null;
+/**
+ * What only the program as a whole knows; handed in because the gate knows neither nftables nor configuration, neither
+ * the page nor signatures.
+ */
+export interface GateOptions
+  extends Pick<
+    CheckContext,
+    'patience_ms' | 'liveFirewall' | 'coordinatorUrl' | 'readStatus' | 'loadUpdateKeys'
+  > {
   /** Of the process; only 0 may judge. */
   userId: number | undefined;
   log(line: string): void;
@@ -86,18 +89,25 @@ export async function prepareGate(
     sysrqTriggerFile: paths.sysrqTriggerFile,
     log: options.log,
   };
+  const version = await imageVersion(paths.imageInfoFile);
   return {
     reading,
-    context: makeContext(reading, options, paths),
+    context: makeContext(reading, options, paths, version),
     checks: ALL_CHECKS,
     effects: gateEffects(paths, reading.initrd.esp, { run, reboot }),
     deadline_ms: GATE_DEADLINE_MS,
-    version: await imageVersion(paths.imageInfoFile),
+    version,
     log: options.log,
   };
 }
 
-function makeContext(reading: BootReading, options: GateOptions, paths: CheckPaths): CheckContext {
+function makeContext(
+  reading: BootReading,
+  options: GateOptions,
+  paths: CheckPaths,
+  version: string,
+): CheckContext {
+  const trial = bootFacts(reading).mode === 'trial';
   return {
     paths,
     run,
@@ -108,10 +118,14 @@ function makeContext(reading: BootReading, options: GateOptions, paths: CheckPat
     kernelCommandLine: reading.kernelCommandLine,
     bootState: reading.bootState,
     slot: reading.slot,
-    agentUrl: AGENT_HEALTH_URL,
+    agentUrl: AGENT_URL,
+    trial,
+    version,
     patience_ms: options.patience_ms,
-    steady_ms: bootFacts(reading).mode === 'trial' ? TRIAL_STEADY_MS : 0,
+    steady_ms: trial ? TRIAL_STEADY_MS : 0,
     liveFirewall: options.liveFirewall,
+    readStatus: options.readStatus,
+    loadUpdateKeys: options.loadUpdateKeys,
     coordinatorUrl: options.coordinatorUrl,
   };
 }

@@ -94,9 +94,13 @@ async function gateOptions(patience_ms: number, io: CommandIo): Promise<GateOpti
   const { loadConfig } = await import('../config/load.ts');
   const { nftClient } = await import('../firewall/nft/client.ts');
   const { liveFirewall } = await import('../firewall/operate.ts');
+  const { describeUpdateKeys, readStatus } = await import('../gate/gate-questions.ts');
+  const { IMAGE_KEYSET_FILE } = await import('../../base/paths.ts');
   return {
     patience_ms,
     liveFirewall: () => liveFirewall(nftClient(run)),
+    readStatus,
+    loadUpdateKeys: () => describeUpdateKeys(IMAGE_KEYSET_FILE),
     coordinatorUrl: loadConfig().config.coordinator.url,
     userId: process.getuid?.(),
     log: (line) => io.err(`${line}\n`),

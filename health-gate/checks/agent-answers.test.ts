@@ -23,7 +23,7 @@ function serve(answer: (asked: number) => Response | Promise<Response>): string 
     },
   });
   closers.push(() => void server.stop(true));
-  return `http://127.0.0.1:${server.port}/healthz`;
+  return `http://127.0.0.1:${server.port}`;
 }
 
 async function judge(agentUrl: string, patience_ms: number) {
@@ -41,7 +41,7 @@ test('passes when the agent answers 200', async () => {
   expect(await judge(url, 0)).toMatchObject({
     outcome: 'pass',
     decisive: true,
-    message: `${url} answers 200`,
+    message: `${url}/healthz answers 200`,
   });
 });
 

@@ -15,12 +15,15 @@ import {
   timeSynchronised,
   watchdogRunning,
 } from './observed.ts';
+import { statusAnswers } from './status-answers.ts';
+import { updatePossible } from './update-possible.ts';
 import { verityActive } from './verity-active.ts';
 
 /** Every check, in the order in which people read them: what decides first. */
 export const ALL_CHECKS: readonly Check[] = [
   dataPartition,
   agentAnswers,
+  statusAnswers,
   firewallLoaded,
   verityActive,
   diskSpace,
@@ -28,6 +31,7 @@ export const ALL_CHECKS: readonly Check[] = [
   criticalUnits,
   clock,
   bootState,
+  updatePossible,
   networkLink,
   address,
   timeSynchronised,

@@ -116,10 +116,16 @@ export class LabMachine {
       kernelCommandLine: '',
       bootState: { state: null, condition: 'missing' },
       slot: { slot: 'A', source: 'command-line', contradiction: null },
-      agentUrl: 'http://127.0.0.1:9/healthz',
+      agentUrl: 'http://127.0.0.1:9',
+      trial: false,
+      version: '1.2.3',
       patience_ms: 0,
       steady_ms: 0,
       liveFirewall: null,
+      readStatus: () => ({ problem: 'this check reads no status' }),
+      loadUpdateKeys: () => {
+        throw new Error('this check loads no keys');
+      },
       coordinatorUrl: null,
       ...overrides,
     };
