@@ -71,6 +71,8 @@ describe.each(BACKENDS)('on %s', (backend) => {
     const listed = await lab.call('GET', '/api/v1/devices', undefined, await lab.admin());
     const presences = (listed.body['devices'] as { presence: string }[]).map(({ presence }) => presence);
     expect(presences).toEqual(devices.map(() => 'online'));
+    const metrics = String((await lab.call('GET', '/metrics')).body['text']);
+    expect(metrics).toContain('devices_present{presence="online"} 20');
   });
 });
 

@@ -108,3 +108,17 @@ export const ORDER_LOG_MAX = 1024 * 1024;
 /** How often deadlines are looked at, and how many orders at once. */
 export const SWEEP_INTERVAL_MS = 5_000;
 export const SWEEP_MAX = 500;
+
+/** A box that asked to be let in and has shown no live code for this long is forgotten; it may ask again. */
+export const PENDING_FORGOTTEN_MS = 7 * 24 * 60 * 60 * 1000;
+
+/** How often what is over is taken away. */
+export const FORGET_INTERVAL_MS = 60 * 60 * 1000;
+
+/** New records that one address may leave waiting at once, and per second after that: a delivery is unpacked box by box. */
+export const NEW_DEVICE_BURST = 100;
+export const NEW_DEVICE_REFILL_PER_S = 0.1;
+
+/** Requests of one address to the API at once, and per second: pages ask for a dozen things when they open. */
+export const API_BURST = 300;
+export const API_REFILL_PER_S = 50;

@@ -2,14 +2,17 @@ import { hostname } from 'node:os';
 import type { Logger } from '@logtape/logtape';
 import type { Coordinator, Settings } from './context.ts';
 import { openDatabase } from './database/open.ts';
+import { forgetOver } from './devices/forget.ts';
 import { createKeyRing } from './devices/keys.ts';
+import { FORGET_INTERVAL_MS, SWEEP_INTERVAL_MS } from './limits.ts';
 import { orderKey } from './order-key.ts';
-import { startSweep } from './orders/sweep.ts';
+import { sweepOrders } from './orders/results.ts';
 import { firstSignIn } from './people/sign-in.ts';
 import { createHeartbeatQueue } from './reports/heartbeats.ts';
 import { createReceiver } from './reports/receive.ts';
 import { createApp } from './server/app.ts';
 import { createMetrics } from './server/metrics.ts';
+import { repeat } from './server/repeat.ts';
 import { ownAuthorities, serve } from './server/serve.ts';
 
 export interface StartOptions {
@@ -27,6 +30,8 @@ export interface StartOptions {
   log: Logger;
   /** Instead of SWEEP_INTERVAL_MS. */
   sweep_interval_ms?: number;
+  /** Instead of FORGET_INTERVAL_MS. */
+  forget_interval_ms?: number;
   /** Instead of the clock of this machine. */
   now_ms?: () => number;
 }
@@ -63,7 +68,16 @@ export async function startCoordinator(options: StartOptions): Promise<RunningCo
     const heartbeats = createHeartbeatQueue(coordinator);
     const receiver = createReceiver(coordinator, createKeyRing(database));
     const app = createApp(coordinator, { receiver, heartbeats });
-    const sweeping = startSweep(coordinator, options.sweep_interval_ms);
+    const sweep_interval_ms = options.sweep_interval_ms ?? SWEEP_INTERVAL_MS;
+    const forget_interval_ms = options.forget_interval_ms ?? FORGET_INTERVAL_MS;
+    const tasks = [
+      repeat({ log, what: 'look at deadlines of orders', interval_ms: sweep_interval_ms }, () =>
+        sweepOrders(coordinator),
+      ),
+      repeat({ log, what: 'take away what is over', interval_ms: forget_interval_ms }, () =>
+        forgetOver(coordinator),
+      ),
+    ];
     const server = serve(app, coordinator, { hostname: options.listen, port: options.port });
     // The port may only be known now.
     for (const name of ownAuthorities(options.urls, hostname(), server.port)) authorities.add(name);
@@ -72,7 +86,7 @@ export async function startCoordinator(options: StartOptions): Promise<RunningCo
       ...{ port: server.port, url: `http://localhost:${server.port}`, place, firstSignIn: first },
       async stop() {
         await server.stop();
-        await sweeping.stop();
+        for (const task of tasks) await task.stop();
         await heartbeats.drain();
         await database.destroy();
         log.info('the coordinator is closed');

@@ -5,7 +5,7 @@ import { generateSigner } from '../../base/signing/test-key.ts';
 import { rotationStatement } from '../../protocol/messages/enrolment.ts';
 import { startLab } from '../../test/coordinator/coordinator-lab.ts';
 import { approvedDevice, Device } from '../../test/coordinator/device.ts';
-import { DEVICE_CODE_MS, JITTER } from '../limits.ts';
+import { DEVICE_CODE_MS, JITTER, NEW_DEVICE_BURST, PENDING_FORGOTTEN_MS } from '../limits.ts';
 import { nextHeartbeat_s, presenceOf } from './presence.ts';
 
 const lab = startLab();
@@ -123,6 +123,33 @@ describe('an appliance that comes', () => {
     const before = await call('GET', `/api/v1/devices/${old.id}`, undefined, await admin());
     expect(before.body).toMatchObject({ state: 'replaced', replaced_by: fresh.id });
   });
+});
+
+test('of one address only so many new ones wait; those that are known go on', async () => {
+  const own = await startLab();
+  const first = new Device(own);
+  await first.enrol();
+  const answers = [];
+  for (let count = 0; count < NEW_DEVICE_BURST; count += 1)
+    answers.push((await new Device(own).enrol()).status);
+  expect(answers.filter((status) => status === 202)).toHaveLength(NEW_DEVICE_BURST - 1);
+  expect(answers.at(-1)).toBe(429);
+  expect((await first.enrol()).status).toBe(202);
+  const listed = await own.call('GET', '/api/v1/devices?limit=500', undefined, await own.admin());
+  expect(listed.body['devices']).toHaveLength(NEW_DEVICE_BURST);
+});
+
+test('a box that asked once and never came back is forgotten, and may come anew', async () => {
+  const own = await startLab({ forget_interval_ms: 20 });
+  const device = new Device(own);
+  await device.enrol();
+  const stays = await approvedDevice(own);
+  own.wait(DEVICE_CODE_MS + PENDING_FORGOTTEN_MS + 1);
+  await Bun.sleep(100);
+  const before = device.id;
+  expect((await device.enrol()).status).toBe(202);
+  expect(device.id).not.toBe(before);
+  expect((await stays.heartbeat()).status).toBe(200);
 });
 
 describe('a pre-authorised code', () => {

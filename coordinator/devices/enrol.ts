@@ -15,12 +15,14 @@ import { approveWith, useCode } from './approve.ts';
  * the same: taking a device over would take its key.
  *
  * @param request its signature was checked with the very key it brings
+ * @param admit throws when the address has left too many new records waiting; nothing is written then
  * @throws BulkheadError AGENT_KEY_REVOKED, DEVICE_REFUSED, TOO_MANY_REQUESTS
  */
 export async function enrol(
   coordinator: Coordinator,
   request: EnrolmentRequest,
   address: string,
+  admit: () => void,
 ): Promise<EnrolmentAnswer> {
   const key_id = deviceIdOf(Buffer.from(request.public_key, 'base64'));
   const now_ms = coordinator.now_ms();
@@ -39,6 +41,7 @@ export async function enrol(
           device = { ...device, state: 'approved', code: null, code_expires_ms: null };
       }
     }
+    if (!known && device.state === 'pending') admit();
     const { key_id: order_key_id, public_key } = coordinator.orderKey;
     return {
       ...{

@@ -62,7 +62,7 @@ export async function takeLog(
 /**
  * Deadlines that have passed. Any number of coordinators may do this at once: each change is written by one of them.
  *
- * @returns how many orders changed
+ * @returns how many orders changed; at most SWEEP_MAX at a time
  */
 export async function sweepOrders(coordinator: Coordinator): Promise<number> {
   const now_ms = coordinator.now_ms();

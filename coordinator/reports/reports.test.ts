@@ -137,6 +137,10 @@ describe('a heartbeat', () => {
     expect(await presence()).toBe('stale');
     own.wait(600_000);
     expect(await presence()).toBe('offline');
+    const metrics = String((await own.call('GET', '/metrics')).body['text']);
+    expect(metrics).toContain('devices_present{presence="offline"} 1');
+    expect(metrics).toContain('devices_present{presence="online"} 0');
+    expect(metrics).toContain('devices{state="approved"} 1');
   });
 });
 

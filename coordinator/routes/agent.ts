@@ -11,9 +11,12 @@ import type { Coordinator } from '../context.ts';
 import { enrol } from '../devices/enrol.ts';
 import { nextHeartbeat_s } from '../devices/presence.ts';
 import { rotateKey } from '../devices/rotate.ts';
+import { NEW_DEVICE_BURST, NEW_DEVICE_REFILL_PER_S } from '../limits.ts';
 import { takeLog, takeResult } from '../orders/results.ts';
+import { addressSubject } from '../people/lockout.ts';
 import { type Claim, Replayed } from '../reports/claim.ts';
 import type { HeartbeatQueue } from '../reports/heartbeats.ts';
+import { createRateLimit, TooMany } from '../reports/rate-limit.ts';
 import type { Receiver } from '../reports/receive.ts';
 import { takeState } from '../reports/state.ts';
 import { asProblem, requestInvalid } from '../server/problem.ts';
@@ -37,6 +40,10 @@ export function agentRoutes(
   addressOf: AddressOf,
 ) {
   const { metrics, settings, now_ms } = coordinator;
+  const newcomers = createRateLimit(
+    { burst: NEW_DEVICE_BURST, refill_per_s: NEW_DEVICE_REFILL_PER_S },
+    now_ms,
+  );
   const taken = () => Response.json({ server_time_ms: now_ms() });
   const answerReport = (agent_version: string, facts: { orders: unknown[]; send_state: boolean }) => {
     const outdated = isOutdated(agent_version, settings.agent_min_version);
@@ -98,8 +105,13 @@ export function agentRoutes(
           // The key is in the body: it has to be read first, and is believed only with its signature.
           const body = parseBody(checkEnrolment, bytes);
           const key_id = deviceIdOf(Buffer.from(body.public_key, 'base64'));
-          receiver.receiveNew(request, bytes, addressOf(request), { key_id, public_key: body.public_key });
-          const answer = await enrol(coordinator, body, addressOf(request));
+          const address = addressOf(request);
+          receiver.receiveNew(request, bytes, address, { key_id, public_key: body.public_key });
+          const answer = await enrol(coordinator, body, address, () => {
+            const wait_s = newcomers.take(addressSubject(address));
+            if (wait_s > 0)
+              throw new TooMany('too many new appliances of this address wait for approval', wait_s);
+          });
           return Response.json(answer, { status: answer.state === 'approved' ? 200 : 202 });
         }),
       describe('Bring a key and ask to be let in', EnrolmentRequest, {

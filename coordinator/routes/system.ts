@@ -1,8 +1,10 @@
 import { Type as t } from '@sinclair/typebox';
 import { Elysia } from 'elysia';
 import { sql } from 'kysely';
+import { Registry } from 'prom-client';
 import { VERSION } from '../../base/version.ts';
 import type { Coordinator } from '../context.ts';
+import { fleetMetrics } from '../server/fleet-metrics.ts';
 import { raw } from '../server/openapi.ts';
 
 const Health = t.Object({
@@ -34,8 +36,8 @@ export function systemRoutes(coordinator: Coordinator) {
     .get(
       '/metrics',
       async () => {
-        const { registry } = coordinator.metrics;
-        return new Response(await registry.metrics(), { headers: { 'content-type': registry.contentType } });
+        const all = Registry.merge([coordinator.metrics.registry, await fleetMetrics(coordinator)]);
+        return new Response(await all.metrics(), { headers: { 'content-type': all.contentType } });
       },
       {
         detail: {

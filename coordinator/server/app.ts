@@ -2,6 +2,9 @@ import { Type as t } from '@sinclair/typebox';
 import { type AnyElysia, Elysia } from 'elysia';
 import { describeError } from '../../base/errors.ts';
 import type { Coordinator } from '../context.ts';
+import { API_BURST, API_REFILL_PER_S } from '../limits.ts';
+import { addressSubject } from '../people/lockout.ts';
+import { createRateLimit, TooMany } from '../reports/rate-limit.ts';
 import { type AgentParts, agentRoutes } from '../routes/agent.ts';
 import { auditRoutes } from '../routes/audit.ts';
 import { deviceRoutes } from '../routes/devices.ts';
@@ -59,12 +62,19 @@ export function createApp(coordinator: Coordinator, agent: AgentParts): App {
     response: t.Object({ openapi: t.String() }, { additionalProperties: true }),
     detail: { tags: ['system'], summary: 'This description', security: [] },
   });
+  const rates = createRateLimit({ burst: API_BURST, refill_per_s: API_REFILL_PER_S }, coordinator.now_ms);
+  /** Of the API alone: devices have a rate per key, and many of them share an address. */
+  const tooMany = (request: Request, address: string): Response | undefined => {
+    if (!new URL(request.url).pathname.startsWith('/api/')) return undefined;
+    const wait_s = rates.take(addressSubject(address));
+    return wait_s > 0 ? refuse(new TooMany('too many requests of this address', wait_s)) : undefined;
+  };
   return {
     describe,
     async handle(request, address) {
       const started_ms = performance.now();
       addresses.set(request, address);
-      const response = await answer(app, request, coordinator);
+      const response = tooMany(request, address) ?? (await answer(app, request, coordinator));
       for (const [name, value] of Object.entries(HEADERS))
         if (!response.headers.has(name)) response.headers.set(name, value);
       const seconds = (performance.now() - started_ms) / 1000;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { startLab } from '../../test/coordinator/coordinator-lab.ts';
-import { REQUEST_BODY_MAX_BYTES } from '../limits.ts';
+import { API_BURST, REQUEST_BODY_MAX_BYTES } from '../limits.ts';
 import { clientAddress } from './client-address.ts';
 import { ownAuthorities } from './serve.ts';
 
@@ -45,6 +45,17 @@ describe('the server', () => {
     expect(metrics).toMatch(/http_requests_total\{method="GET",route="unknown",status="404"\} [1-9]/);
     expect(metrics).not.toMatch(/route="\/(a\/|d")/);
     expect(metrics).not.toContain('BREW');
+  });
+
+  test('answers one address so many requests at once, and says when to come again', async () => {
+    const own = await startLab();
+    const answers = await Promise.all(
+      Array.from({ length: API_BURST + 20 }, () => own.call('GET', '/api/v1/me')),
+    );
+    const refused = answers.find(({ status }) => status === 429);
+    expect(refused?.body.error?.code).toBe('TOO_MANY_REQUESTS');
+    expect(Number(refused?.headers.get('retry-after'))).toBeGreaterThan(0);
+    expect((await own.call('GET', '/health')).status).toBe(200);
   });
 
   test('describes all of it in OpenAPI 3.1', async () => {
