@@ -28,7 +28,7 @@ export function excuseOf(member: Member, appliance: Appliance, { definition }: S
   if (definition.origin === 'auto_latest' && !follows(appliance, definition.channel)) {
     return { code: 'asks_first', words: `does not follow the channel ${definition.channel} by itself` };
   }
-  if (definition.joining === 'open' && hasPast(member) && hasLeft(member, appliance, definition)) {
+  if (definition.joining === 'open' && hasLeft(member, appliance, definition)) {
     return { code: 'left_cohort', words: 'is no longer one of those that were meant' };
   }
   if (hardware === null || !definition.compatible.includes(hardware)) {
@@ -50,8 +50,9 @@ export function hasPast({ unheard, retry, step }: Member): boolean {
   return unheard > 0 || retry !== null || step !== null;
 }
 
-function hasLeft({ state }: Member, appliance: Appliance, { cohort }: RolloutDefinition): boolean {
-  return state === 'pool' && !matchesQuery(cohort, appliance);
+/** Whether it has ceased to be one of those that are meant, and has to be remembered all the same. Who is on its way goes on. */
+function hasLeft(member: Member, appliance: Appliance, { cohort }: RolloutDefinition): boolean {
+  return hasPast(member) && member.step === null && !matchesQuery(cohort, appliance);
 }
 
 /** Somewhere on the way: nobody is brought to a floor from which it can't go on. */

@@ -207,7 +207,7 @@ test('whatever happens, every promise about orders and stages is kept', () => {
         }
       },
     ),
-    { numRuns: 120 },
+    { numRuns: 80 },
   );
 });
 
@@ -238,7 +238,7 @@ test('every rollout comes to an end, or stands at the brake for an operator', ()
         }
       },
     ),
-    { numRuns: 100 },
+    { numRuns: 60 },
   );
 });
 

@@ -76,6 +76,26 @@ describe('stages', () => {
     }
   });
 
+  test('an open cohort lets go who no longer matches, but not on the way, and does not forget who was unheard', () => {
+    const rehearsal = rehearse(
+      { joining: 'open', cohort: 'tag.ring eq "a"', floors: ['1.0.5'], parallel_max: 2 },
+      ['b0', 'b1', 'b2', 'b3'].map((id) => box(id, { tags: { ring: 'a' } })),
+    );
+    const [way, unheard] = rehearsal.step().orders.map(({ appliance }) => rehearsal.boxes.get(appliance));
+    way?.poll();
+    way?.finish('succeed', rehearsal.now_ms);
+    unheard?.silence();
+    for (const one of rehearsal.boxes.values()) one.known = { ...one.known, tags: {} };
+    expect(rehearsal.step().orders).toMatchObject([{ appliance: way?.known.id, to: '1.1.0' }]);
+    expect([...(rehearsal.parent?.members.keys() ?? [])].toSorted()).toEqual(
+      [way?.known.id, unheard?.known.id].toSorted(),
+    );
+    pass(rehearsal, 24);
+    const later = pass(rehearsal, 1);
+    expect(later.members.get(unheard?.known.id ?? '')).toMatchObject({ state: 'pool', unheard: 1 });
+    expect(codes(later)[unheard?.known.id ?? '']).toBe('left_cohort');
+  });
+
   test('who was removed from the fleet is no longer waited for', () => {
     const rehearsal = rehearse({}, fleet(2));
     rehearsal.step();

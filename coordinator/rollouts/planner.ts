@@ -82,18 +82,22 @@ function takeIn(draft: Draft): void {
   }
 }
 
-/** A frozen cohort is taken once, when the rollout starts; an open one again and again. */
+/**
+ * A frozen cohort is taken once, when the rollout starts; an open one again and again. Nobody is let go that has an order or has come
+ * a step of the way: a cohort of old versions would lose everyone at the first step.
+ */
 function enrol(draft: Draft): void {
   const { definition, fleet } = draft.scene;
-  const started = draft.parent !== null;
-  if (started && definition.joining === 'frozen') return;
+  if (draft.parent !== null && definition.joining === 'frozen') return;
   for (const [id, appliance] of fleet) {
     const member = draft.members.get(id);
-    if (member !== undefined && member.state !== 'pool') continue;
+    if (member && ((member.state !== 'pool' && member.state !== 'seated') || member.step !== null)) continue;
     const matches = matchesQuery(definition.cohort, appliance);
     if (matches && member === undefined) draft.set(id, NEWCOMER);
+    if (matches || member === undefined) continue;
     // Who has a past stays on record: an appliance that comes and goes must not be a new one every time.
-    else if (!matches && member !== undefined && !hasPast(member)) draft.remove(id);
+    if (!hasPast(member)) draft.remove(id);
+    else if (member.state === 'seated') draft.set(id, { ...kept(member), state: 'pool' });
   }
 }
 
