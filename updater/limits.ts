@@ -29,7 +29,7 @@ export const SLOT_MAX_BYTES = 10 * KIB * MIB;
  * Two of these go around between decompression and disk, in one transfer each. Large enough that a disk works at full speed: 1 MiB
  * was not faster, and the whole updater is to stay below 64 MB.
  */
-export const WRITE_BUFFER_BYTES = MIB / 2;
+export const WRITE_BUFFER_BYTES = 256 * KIB;
 
 /** How often a running update says that it still runs, when nothing else happens. */
 export const PROGRESS_ALIVE_MS = 10_000;

@@ -11,7 +11,7 @@ import { type BlockSupply, supplyFromFile, supplyFromPieces } from './supply.ts'
 /** Where blocks are fetched from: a file of packed blocks, or the pieces of the full bundle. */
 export type BlockOrigin =
   | { blocks: PackedFile }
-  /** Gives the bytes of the slot that a piece yields, PIECE_TARGET_BYTES but for the last. */
+  /** Gives the bytes of the slot that a piece yields, PIECE_TARGET_BYTES but for the last; valid until the next call. */
   | { readPiece: (number: number) => Promise<Uint8Array> };
 
 export interface BlockStreamOptions {
@@ -43,7 +43,7 @@ export async function* blockStream(
       : supplyFromPieces(options.from.readPiece);
   const groups = Math.ceil(plan.tree.data_blocks / GROUP_BLOCKS);
   const bench: Bench = {
-    buffer: slotBuffer(),
+    buffer: slotBuffer(GROUP_BYTES),
     hasher: new BlockHasher(plan.tree.salt),
     found: new Uint8Array(BLOCK_BYTES),
     supply,

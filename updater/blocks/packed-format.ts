@@ -64,18 +64,24 @@ export function packBlock(block: Uint8Array, level: number): Uint8Array {
   return shrinks ? frame.subarray(head.length) : block;
 }
 
+/** Room for the longest frame, its head in place. */
+export function frameRoom(): Uint8Array {
+  const room = new Uint8Array(FRAME_HEAD.length + BLOCK_BYTES);
+  room.set(FRAME_HEAD);
+  return room;
+}
+
 /**
  * The block that is stored, or bytes that nobody expects: only its hash tells.
  *
+ * @param room of `frameRoom`, used again for every block
  * @returns undefined where it cannot be unpacked
  */
-export function unpackBlock(stored: Uint8Array): Uint8Array | undefined {
+export function unpackBlock(stored: Uint8Array, room: Uint8Array): Uint8Array | undefined {
   if (stored.length === BLOCK_BYTES) return stored;
-  const frame = new Uint8Array(FRAME_HEAD.length + stored.length);
-  frame.set(FRAME_HEAD);
-  frame.set(stored, FRAME_HEAD.length);
+  room.set(stored, FRAME_HEAD.length);
   try {
-    const block = Bun.zstdDecompressSync(frame);
+    const block = Bun.zstdDecompressSync(room.subarray(0, FRAME_HEAD.length + stored.length));
     return block.length === BLOCK_BYTES ? block : undefined;
   } catch {
     // Damaged on the server or on the way: as wrong as one whose hash differs.

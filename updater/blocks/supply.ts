@@ -1,9 +1,10 @@
 import { BLOCK_BYTES } from '../../partitions/slot-blob.ts';
 import { PIECE_TARGET_BYTES } from '../limits.ts';
 import { readInto, readRange } from '../source.ts';
+import { freeSpent } from '../spent-buffer.ts';
 import { GROUP_BLOCKS, REQUEST_MAX_BYTES } from './limits.ts';
 import type { PackedFile } from './packed-file.ts';
-import { unpackBlock } from './packed-format.ts';
+import { frameRoom, unpackBlock } from './packed-format.ts';
 import type { ByteRun } from './runs.ts';
 
 /** Where blocks come from that the base does not have. What they hold is verified by whoever takes them. */
@@ -35,6 +36,13 @@ export async function supplyFromFile(file: PackedFile, wanted: Iterable<number>)
   const leave = new AbortController();
   let current: Fetch | undefined;
   let ahead: Fetch | undefined;
+  const room = frameRoom();
+  let last: Uint8Array | undefined;
+  const unpack = (stored: Uint8Array) => {
+    if (last) freeSpent(last);
+    last = unpackBlock(stored, room);
+    return last;
+  };
   let [buffer, spare] = [new Uint8Array(REQUEST_MAX_BYTES), new Uint8Array(REQUEST_MAX_BYTES)];
   const fetchNext = (after: Promise<void>): Fetch | undefined => {
     const run = left.shift();
@@ -57,9 +65,9 @@ export async function supplyFromFile(file: PackedFile, wanted: Iterable<number>)
         ahead = fetchNext(current?.filled ?? Promise.resolve());
       }
       if (!current || start_bytes < current.start_bytes || end_bytes > current.end_bytes)
-        return unpackBlock(await readRange(file.source, start_bytes, end_bytes));
+        return unpack(await readRange(file.source, start_bytes, end_bytes));
       await current.filled;
-      return unpackBlock(
+      return unpack(
         current.bytes.subarray(start_bytes - current.start_bytes, end_bytes - current.start_bytes),
       );
     },
@@ -70,7 +78,7 @@ export async function supplyFromFile(file: PackedFile, wanted: Iterable<number>)
 /**
  * Blocks out of the pieces of a full bundle; the last piece is kept, because its blocks are asked for one after the other.
  *
- * @param readPiece the bytes of the slot that a piece yields, PIECE_TARGET_BYTES but for the last
+ * @param readPiece the bytes of the slot that a piece yields, PIECE_TARGET_BYTES but for the last; valid until the next call
  */
 export function supplyFromPieces(readPiece: (number: number) => Promise<Uint8Array>): BlockSupply {
   let last: { number: number; bytes: Uint8Array } | undefined;

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { signEnvelope } from '../../base/signing/dsse.ts';
 import { FOOTER_BYTES } from '../../partitions/slot-blob.ts';
 import { PackedFile } from '../blocks/packed-file.ts';
-import { unpackBlock } from '../blocks/packed-format.ts';
+import { frameRoom, unpackBlock } from '../blocks/packed-format.ts';
 import { PIECE_TARGET_BYTES } from '../limits.ts';
 import { changeKeyset } from '../signing/keyset-edit.ts';
 import { acceptKeysets } from '../signing/trust.ts';
@@ -166,7 +166,8 @@ describe('a full bundle', () => {
     await file?.runsOf(numbers);
     for (const block of numbers) {
       const { start_bytes = 0, end_bytes = 0 } = file?.placeOf(block) ?? {};
-      const found = unpackBlock(await readRange(source, start_bytes, end_bytes)) ?? new Uint8Array(0);
+      const found =
+        unpackBlock(await readRange(source, start_bytes, end_bytes), frameRoom()) ?? new Uint8Array(0);
       expect(Buffer.compare(found, slot.subarray(block * 4096, (block + 1) * 4096))).toBe(0);
     }
     await source.close();

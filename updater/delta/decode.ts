@@ -12,7 +12,7 @@ const CONTEXT_BYTES = 8;
 
 /**
  * The bytes of the target that a piece yields, in order, in parts of at most PART_MAX_BYTES. **A part is overwritten when the next
- * is taken**: use or copy it first. Memory does not depend on what the piece says, about 11 MB; time is bounded by
+ * is taken**: use or copy it first. Memory does not depend on what the piece says, about 4 MB; time is bounded by
  * CODED_MAX_BYTES and TOKENS_MAX. The caller verified the payload by its digest before, but nothing here relies on it.
  *
  * @param base         what the delta was made from; nothing outside of it is read

@@ -11,7 +11,7 @@ export interface Moves {
 }
 
 /**
- * The large arrays of the models of one piece, 11 MB. Taken for a piece and given back, so that a delta of many pieces needs
+ * The large arrays of the models of one piece, 4 MB. Taken for a piece and given back, so that a delta of many pieces needs
  * them once: garbage of this size is collected too late for a box with 64 MB.
  */
 export class ModelMemory {

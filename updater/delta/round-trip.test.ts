@@ -192,7 +192,7 @@ test('pieces that are decoded at the same time do not disturb each other', async
     }),
   );
   const back: Uint8Array[][] = [[], []];
-  for (let round = 0; round < 8; round += 1) {
+  for (let round = 0; round < 32; round += 1) {
     for (const [which, part] of parts.entries()) {
       const next = part.next();
       if (!next.done) back[which]?.push(next.value.slice());

@@ -1,4 +1,3 @@
-import { BulkheadError } from '../../base/errors.ts';
 import { openBaseSlot } from '../blocks/base-slot.ts';
 import { type BlockOrigin, blockStream, fetchBytesOfGroup } from '../blocks/block-stream.ts';
 import { PackedFile } from '../blocks/packed-file.ts';
@@ -8,7 +7,7 @@ import { walkTree } from '../blocks/walk-tree.ts';
 import type { BundleFile } from '../bundle/open-bundle.ts';
 import { PIECE_TARGET_BYTES } from '../limits.ts';
 import { type ByteSource, readRange } from '../source.ts';
-import { readPieces, unpackPieces } from './piece-stream.ts';
+import { pieceReader } from './piece-stream.ts';
 import type { BaseSlotPlace, PricedStream } from './priced-stream.ts';
 import { piecesOf, readTail } from './streams.ts';
 
@@ -83,11 +82,7 @@ async function fromPieces(bundle: BundleFile, plan: BlockPlan): Promise<PricedOr
   const pieces = await piecesOf(bundle, bundle.manifest.slot.data_bytes);
   if (pieces.slice(0, -1).some(({ target_bytes }) => target_bytes !== PIECE_TARGET_BYTES)) return undefined;
   const { start_bytes } = bundle.section('payload');
-  const readPiece = async (number: number) => {
-    const only = readPieces(bundle.source, start_bytes, pieces.slice(0, number + 1), number);
-    for await (const { data } of unpackPieces(only)) return data;
-    throw new BulkheadError('UPDATE_PIECE_MISSING', `${bundle.source.name} has no piece ${number}`);
-  };
+  const readPiece = pieceReader(bundle.source, start_bytes, pieces);
   const fetch_bytes = plan.fetch_pieces.reduce(
     (sum, number) => sum + (pieces[number]?.payload_bytes ?? 0),
     0,

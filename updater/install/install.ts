@@ -69,6 +69,11 @@ export interface InstallResult {
 /** With these no other way helps: the operator stopped it, or the machine itself is in the way. */
 const FINAL =
   /^(UPDATE_STOPPED|UPDATE_STATE_|UPDATE_SLOT_|UPDATE_READ_BACK_|BOOT_|FETCH_DATA_CAP|FETCH_ABORTED)/;
+/**
+ * How many times later than usual code is compiled. An update waits for line and disk, and its machine code and the compiler that
+ * makes it take 4 MB; what a delta is decoded by runs often enough to be compiled all the same.
+ */
+const COMPILE_LATE = 100;
 const ALL_METHODS: readonly Method[] = ['delta', 'blocks', 'full'];
 
 /**
@@ -83,6 +88,7 @@ export async function installRelease(
   wishes: InstallWishes,
   tools: InstallTools,
 ): Promise<InstallResult> {
+  Bun.unsafe.setJITPolicy(COMPILE_LATE);
   let failure: unknown;
   for (const method of wishes.methods ?? ALL_METHODS) {
     throwIfStopped(tools.signal);

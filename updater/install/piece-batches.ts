@@ -11,14 +11,22 @@ export interface PieceBatch {
   bytes: number;
 }
 
-/** All pieces from one on, in batches of at most BATCH_MAX_BYTES. */
-export function batchesOf(pieces: readonly Piece[], from_piece: number): PieceBatch[] {
+/**
+ * All pieces from one on, in batches.
+ *
+ * @param most_bytes of a batch of more than one piece
+ */
+export function batchesOf(
+  pieces: readonly Piece[],
+  from_piece: number,
+  most_bytes = BATCH_MAX_BYTES,
+): PieceBatch[] {
   const batches: PieceBatch[] = [];
   let start_bytes = 0;
   for (const [number, { payload_bytes }] of pieces.entries()) {
     if (number >= from_piece) {
       const last = batches.at(-1);
-      if (last && last.bytes + payload_bytes <= BATCH_MAX_BYTES) {
+      if (last && last.bytes + payload_bytes <= most_bytes) {
         last.end = number + 1;
         last.bytes += payload_bytes;
       } else batches.push({ first: number, end: number + 1, start_bytes, bytes: payload_bytes });

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { BulkheadError } from '../../base/errors.ts';
 import type { Piece } from '../bundle/pieces.ts';
+import { PIECE_PAYLOAD_MAX_BYTES } from '../limits.ts';
 import { type ByteSource, readInto } from '../source.ts';
 import { freeSpent } from '../spent-buffer.ts';
 import { batchesOf, type PieceBatch } from './piece-batches.ts';
@@ -56,6 +57,29 @@ export async function* readPieces(
   } finally {
     leave.abort();
   }
+}
+
+/**
+ * Gives what any piece of a full bundle yields, one at a time, valid until the next call.
+ *
+ * @throws BulkheadError (the function it returns) UPDATE_PIECE_MISSING, UPDATE_PIECE_DAMAGED, UPDATE_PIECE_LENGTH; what the source throws
+ */
+export function pieceReader(source: ByteSource, payloadStart_bytes: number, pieces: readonly Piece[]) {
+  const buffer = new Uint8Array(PIECE_PAYLOAD_MAX_BYTES);
+  const places = batchesOf(pieces, 0, 1);
+  let last: Uint8Array | undefined;
+  return async (number: number): Promise<Uint8Array> => {
+    const [piece, place] = [pieces[number], places[number]];
+    if (!piece || !place)
+      throw new BulkheadError('UPDATE_PIECE_MISSING', `${source.name} has no piece ${number}`);
+    if (last) freeSpent(last);
+    const payload = buffer.subarray(0, piece.payload_bytes);
+    await readInto(source, payloadStart_bytes + place.start_bytes, payload);
+    checkPiece(source, number, piece, payload);
+    const { target_bytes } = piece;
+    last = (await unpack({ number, payload, target_bytes, end: undefined })).data;
+    return last;
+  };
 }
 
 function* verified(

@@ -3,16 +3,17 @@ import { BLOCK_BYTES } from '../../partitions/slot-blob.ts';
 import { HASH_BYTES } from '../../partitions/verity-tree.ts';
 import { WRITE_BUFFER_BYTES } from '../limits.ts';
 
-/** WRITE_BUFFER_BYTES on their way to the disk or back, and the blocks in them. */
+/** Bytes on their way to the disk or back, and the blocks in them. */
 export interface SlotBuffer {
   readonly bytes: Uint8Array;
   /** Made once: 64,000 blocks pass by twice, and a view for each time is memory until the next garbage collection. */
   readonly blocks: readonly Uint8Array[];
 }
 
-export function slotBuffer(): SlotBuffer {
-  const bytes = alignedBuffer(WRITE_BUFFER_BYTES);
-  const blocks = Array.from({ length: WRITE_BUFFER_BYTES / BLOCK_BYTES }, (_, block) =>
+/** @param size_bytes a whole number of blocks */
+export function slotBuffer(size_bytes = WRITE_BUFFER_BYTES): SlotBuffer {
+  const bytes = alignedBuffer(size_bytes);
+  const blocks = Array.from({ length: size_bytes / BLOCK_BYTES }, (_, block) =>
     bytes.subarray(block * BLOCK_BYTES, (block + 1) * BLOCK_BYTES),
   );
   return { bytes, blocks };
