@@ -122,3 +122,6 @@ export const NEW_DEVICE_REFILL_PER_S = 0.1;
 /** Requests of one address to the API at once, and per second: pages ask for a dozen things when they open. */
 export const API_BURST = 300;
 export const API_REFILL_PER_S = 50;
+
+/** The command line waits this long for an answer; an export begins within it. */
+export const CLIENT_TIMEOUT_MS = 60_000;

@@ -1,5 +1,7 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { startLab } from '../test/coordinator/coordinator-lab.ts';
+import { Device } from '../test/coordinator/device.ts';
 import { makeFolder } from '../test/unit/make-folder.ts';
 import { entryHash } from './audit/chain.ts';
 import { runProgram } from './program.ts';
@@ -48,6 +50,54 @@ test('an exported audit log is checked without a coordinator', async () => {
   });
   await Bun.write(file, 'no JSON\n');
   expect((await coordinator('audit', 'verify', file)).err).toContain('AUDIT_FILE_INVALID');
+});
+
+test('an operator signs in, lets an appliance in, orders and reads the log, from the command line alone', async () => {
+  const lab = await startLab();
+  const device = new Device(lab);
+  const session = (
+    await coordinator('sign-in', String(lab.firstSignIn?.code), '--server', lab.url)
+  ).out.trim();
+  const tokenFile = join(makeFolder('cli'), 'token');
+  await Bun.write(tokenFile, session);
+  const at = ['--server', lab.url, '--token-file', tokenFile];
+  const waiting = await coordinator('device', 'list', '--state', 'pending', ...at);
+  expect(waiting.out).toBe('none\n');
+  await device.enrol({ serial: 'S1' });
+  expect((await coordinator('device', 'list', '--state', 'pending', ...at)).out).toMatch(
+    /^id .*\n.* pending +never +- +bulkhead-1a2b3c .* S1\n$/,
+  );
+  const shown = String((await device.enrol({ serial: 'S1' })).body['code']);
+  expect(
+    JSON.parse(
+      (await coordinator('device', 'approve', shown, '--name', 'Lab', '--tag', 'site=b', ...at)).out,
+    ),
+  ).toEqual({ id: device.id });
+  const made = JSON.parse((await coordinator('order', 'create', device.id, 'force_checkin', ...at)).out) as {
+    id: string;
+  };
+  expect((await coordinator('order', 'list', ...at)).out).toContain(`${made.id}`);
+  expect(await coordinator('order', 'cancel', made.id, ...at)).toMatchObject({ code: 0, err: '' });
+  expect((await coordinator('order', 'cancel', made.id, ...at, '--json')).err).toContain(
+    'ORDER_NOT_CANCELLABLE',
+  );
+  const api = (await coordinator('token', 'create', 'ci', 'read', ...at)).out;
+  expect(api).toMatch(/^bht_/);
+  const log = join(makeFolder('cli'), 'audit.jsonl');
+  await Bun.write(log, (await coordinator('audit', 'export', ...at)).out);
+  expect((await coordinator('audit', 'verify', log)).out).toMatch(/^\d+ entries, whole/);
+});
+
+test('a coordinator that is not there, and a token that is none, are told', async () => {
+  expect((await coordinator('device', 'list', '--server', 'http://127.0.0.1:1')).err).toContain(
+    'API_UNREACHABLE',
+  );
+  expect((await coordinator('device', 'list', '--server', 'nonsense')).err).toContain('API_ADDRESS');
+  const lab = await startLab();
+  expect((await coordinator('device', 'list', '--server', lab.url)).err).toContain('UNAUTHENTICATED');
+  expect(
+    (await coordinator('device', 'list', '--server', lab.url, '--token-file', '/nowhere')).err,
+  ).toContain('API_TOKEN_FILE');
 });
 
 test('the process starts with nothing, prints its sign-in, and goes when told to', async () => {

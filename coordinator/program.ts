@@ -2,6 +2,9 @@ import { Command } from 'commander';
 import { type CommandIo, runCommandLine } from '../base/command-line.ts';
 import { VERSION } from '../base/version.ts';
 import { registerAudit } from './commands/audit.ts';
+import { registerDevice } from './commands/device.ts';
+import { registerOrder } from './commands/order.ts';
+import { registerPeople } from './commands/people.ts';
 import { registerServe } from './commands/serve.ts';
 
 /** The coordinator and what operators do with it: one executable, one sub-command a role. */
@@ -15,7 +18,8 @@ function makeProgram(): Command {
 
 /** @param program what its commands inherit has to be set before */
 function registerAll(program: Command, io: CommandIo): Command {
-  for (const register of [registerAudit, registerServe]) register(program, io);
+  for (const register of [registerAudit, registerDevice, registerOrder, registerPeople, registerServe])
+    register(program, io);
   return program;
 }
 

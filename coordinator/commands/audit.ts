@@ -1,10 +1,18 @@
 import { printFacts } from '../../base/command-line.ts';
 import { BulkheadError } from '../../base/errors.ts';
+import { type ApiCommandOptions, apiOf, withApiOptions } from './api-command.ts';
 import type { RegisterCommand } from './command.ts';
 
 /** `bulkhead-coordinator audit verify`: works on an exported file, without the coordinator. */
 export const registerAudit: RegisterCommand = (program, io) => {
   const audit = program.command('audit').description('look at who did what');
+  withApiOptions(audit.command('export').description('print the whole log, one JSON object a line')).action(
+    async (options: ApiCommandOptions) => {
+      const { body } = await (await apiOf(options)).stream('/api/v1/audit/export');
+      const decoder = new TextDecoder();
+      for await (const chunk of body ?? []) io.out(decoder.decode(chunk, { stream: true }));
+    },
+  );
   audit
     .command('verify')
     .description('check an exported audit log for gaps, forks and edits; needs no coordinator')

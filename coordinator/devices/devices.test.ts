@@ -59,6 +59,11 @@ describe('an appliance that comes', () => {
     expect((await device.enrol()).body['code']).not.toBe(first);
   });
 
+  test('cannot bring what moves the cursor of whoever reads it', async () => {
+    const answer = await new Device(await lab).enrol({ serial: '\u001b[2JS1' });
+    expect(answer).toMatchObject({ status: 400, body: { error: { code: 'REQUEST_INVALID' } } });
+  });
+
   test('with the key of another but not his signature is nobody', async () => {
     const victim = await approvedDevice(await lab);
     const thief = new Device(await lab);
