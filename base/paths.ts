@@ -39,13 +39,18 @@ export const UPDATE_HISTORY_FILE = '/var/lib/msp/update/history.jsonl';
 export const REJECTED_RELEASES_FILE = '/var/lib/msp/update/rejected.json';
 /** What the running update does now, for everyone; root only writes it. */
 export const UPDATE_PROGRESS_FILE = '/run/bulkhead/update.json';
+/** Locked by whoever changes slots or boot state; never removed. */
 export const UPDATE_LOCK_FILE = '/run/bulkhead/update.lock';
 /** The agent asks for an update by writing this; a path unit starts the helper that has the right to do it. */
 export const AGENT_REQUEST_FILE = '/run/bulkhead-agent/update-request.json';
 /** The same for an operator: root never writes into a folder of the agent's, which could make its file a link. */
 export const OPERATOR_REQUEST_FILE = '/run/bulkhead/update-request.json';
+/** The request that the updater service works on, kept until it has ended one way or the other. */
+export const TAKEN_REQUEST_FILE = '/var/lib/msp/update/request.json';
 /** The newest key set that came with a release; counts where its version is higher than the image's. */
 export const DEVICE_KEYSET_FILE = '/var/lib/msp/update/keyset.json';
+/** Made by systemd-timesyncd once a time server has answered. */
+export const CLOCK_SYNCHRONISED_FILE = '/run/systemd/timesync/synchronized';
 /** Device key pair, readable by the agent's user only. */
 export const DEVICE_KEY_FILE = '/var/lib/msp/identity/device.key';
 export const MACHINE_ID_FILE = '/var/lib/msp/identity/machine-id';

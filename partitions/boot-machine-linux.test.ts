@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { BulkheadError } from '../base/errors.ts';
 import { allConditions, allStates } from '../test/qemu/grub-table.ts';
 import { selectBoot } from './boot-machine.ts';
-import { armTrial, commitBoot, discardSlot, recoveredState, rollBack } from './boot-machine-linux.ts';
+import { armTrial, commitBoot, disarm, discardSlot, recoveredState, rollBack } from './boot-machine-linux.ts';
 import { type BootState, initialState } from './boot-state.ts';
 import { otherSlot } from './slot.ts';
 
@@ -45,6 +45,20 @@ describe('commit', () => {
   test('twice is the same as once', () => {
     const once = commitBoot({ ...committed, attempts: 1 }, 'A');
     expect(commitBoot(once, 'A')).toEqual(once);
+  });
+});
+
+describe('disarm', () => {
+  test('takes back a slot that was not started, as good as it was, and nothing where none is armed', () => {
+    expect(disarm(armTrial(committed, 'B', 'A'), 'A')).toEqual({ ...committed, good: { A: true, B: false } });
+    expect(disarm(rollBack(committed, 'A'), 'A')).toEqual(committed);
+    expect(disarm({ ...committed, attempts: 2 }, 'A')).toEqual({ ...committed, attempts: 2 });
+  });
+
+  test('refuses a trial that runs', () => {
+    expect(() => disarm({ ...committed, trial: 'B', attempts: 1 }, 'B')).toThrow(
+      expect.objectContaining({ code: 'BOOT_SLOT_IN_USE' }),
+    );
   });
 });
 

@@ -83,6 +83,26 @@ export function armTrial(state: BootState, slot: Slot, running: Slot, mode: Boot
 }
 
 /**
+ * Takes a slot back that was armed and has not been started: the committed one boots on. What is in the slot stays as good
+ * as it was. Without a trial nothing changes.
+ *
+ * @throws BulkheadError BOOT_SLOT_IN_USE when the trial is what runs
+ */
+export function disarm(state: BootState, running: Slot): BootState {
+  if (state.trial === null) return state;
+  if (state.trial === running) {
+    throw new BulkheadError(
+      'BOOT_SLOT_IN_USE',
+      `slot ${running} is running on trial and cannot be disarmed`,
+      {
+        hint: 'go back from it: bulkhead update rollback',
+      },
+    );
+  }
+  return { ...state, trial: null, attempts: 0 };
+}
+
+/**
  * An operator wants the slot before. From the committed slot that is a trial of the other good one, so a roll-back
  * that does not boot ends where it began; from a slot that is not committed it is giving up that slot.
  *

@@ -14,6 +14,7 @@ export function neverUpdated(): UpdateSection {
       succeeded: { count: 0, lastAt: null },
       rolled_back: { count: 0, lastAt: null },
       failed: { count: 0, lastAt: null },
+      cancelled: { count: 0, lastAt: null },
     },
     rejected: [],
   };
@@ -152,6 +153,7 @@ export function rolledBackUpdate(): UpdateSection {
       succeeded: { count: 1, lastAt: SUCCEEDED.at },
       rolled_back: { count: 1, lastAt: at },
       failed: { count: 1, lastAt: failed.at },
+      cancelled: { count: 0, lastAt: null },
     },
     rejected: [{ version: '0.5.0', at, reason }],
   };

@@ -15,7 +15,7 @@ export const UPDATE_STATES = [
   'rolled_back',
 ] as const;
 
-export const UPDATE_OUTCOMES = ['succeeded', 'rolled_back', 'failed'] as const;
+export const UPDATE_OUTCOMES = ['succeeded', 'rolled_back', 'failed', 'cancelled'] as const;
 
 const Instant = t.String({ format: 'date-time' });
 const Method = t.Union([t.Literal('delta'), t.Literal('blocks'), t.Literal('full')], {
@@ -78,7 +78,7 @@ export const UpdateSection = t.Object({
   }),
   history: t.Array(PastUpdateStatus, { description: 'updates that ended, latest first, ten at most' }),
   ended: t.Object(
-    { succeeded: Ended, rolled_back: Ended, failed: Ended },
+    { succeeded: Ended, rolled_back: Ended, failed: Ended, cancelled: Ended },
     { description: 'the whole history that is kept, counted' },
   ),
   rejected: t.Array(t.Object({ version: t.String(), at: Instant, reason: t.String() }), {

@@ -37,7 +37,7 @@ export function updateBadge({ state, history }: UpdateSection): Badge {
 
 /** How an update ended, in a word. */
 export function outcomeBadge({ outcome }: PastUpdateStatus): Badge {
-  return { tone: TONES[outcome], word: outcome.replace('_', ' ') };
+  return { tone: outcome === 'cancelled' ? 'plain' : TONES[outcome], word: outcome.replace('_', ' ') };
 }
 
 const METHODS = { delta: 'delta', blocks: 'single blocks', full: 'full bundle' } as const;

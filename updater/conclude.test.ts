@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { selectBoot } from '../partitions/boot-machine.ts';
-import { armTrial, commitBoot, discardSlot, rollBack } from '../partitions/boot-machine-linux.ts';
+import { armTrial, commitBoot, disarm, discardSlot, rollBack } from '../partitions/boot-machine-linux.ts';
 import { type BootState, initialState } from '../partitions/boot-state.ts';
 import { concludeUpdate, type TrialFacts } from './conclude.ts';
 import type { PendingUpdate } from './state/records.ts';
@@ -15,6 +15,7 @@ const PENDING: PendingUpdate = {
   method: 'delta',
   fetched_bytes: 2_000,
   written_at: '2026-11-21T10:00:00.000Z',
+  boot_id: 'arming',
   reboot: 'now',
   rollback: false,
 };
@@ -30,6 +31,7 @@ const facts = (
   pending: PENDING,
   running,
   bootState,
+  bootId: 'arming',
   verdicts: [],
   boots: [],
   now: new Date('2026-11-21T10:10:00Z'),
@@ -79,6 +81,9 @@ describe('after an update', () => {
       entry: { outcome: 'rolled_back', reason: 'an operator went back from it' },
       rejected: { version: '1.3.0' },
     });
+    // The other slot runs already when it is looked at: the record says who ended the trial.
+    const later = facts(afterBoots(rollBack(afterBoots(armed, 1), 'B'), 1), A);
+    expect(concludeUpdate({ ...later, pending: { ...PENDING, withdrawn: true } })).toEqual(conclusion);
   });
 
   test('that left logs of its boots, each is named and the last one is kept', () => {
@@ -107,18 +112,19 @@ describe('after an update', () => {
   });
 
   test('the last word of the gate on that trial is the reason, and no other word', () => {
-    const say = (at: string, slot: 'A' | 'B', version: string, reason: string) => ({
-      at,
+    const say = (bootId: string, slot: 'A' | 'B', version: string, reason: string) => ({
+      bootId,
       slot,
       version,
       outcome: 'unhealthy' as const,
       reason,
     });
     const verdicts = [
-      say('2026-11-01T00:00:00.000Z', 'B', '1.3.0', 'an earlier trial'),
-      say('2026-11-21T10:03:00.000Z', 'B', '1.3.0', 'agent: does not answer'),
-      say('2026-11-21T10:05:00.000Z', 'B', '1.3.0', 'firewall: not loaded'),
-      say('2026-11-21T10:07:00.000Z', 'A', '1.2.0', 'something else'),
+      say('long-ago', 'B', '1.3.0', 'an earlier trial'),
+      say('arming', 'A', '1.2.0', 'of the boot that armed it'),
+      say('trial-1', 'B', '1.3.0', 'agent: does not answer'),
+      say('trial-2', 'B', '1.3.0', 'firewall: not loaded'),
+      say('after', 'A', '1.2.0', 'something else'),
     ];
     const conclusion = concludeUpdate(facts(afterBoots(armed, 4), A, { verdicts }));
     expect(conclusion).toMatchObject({
@@ -128,6 +134,33 @@ describe('after an update', () => {
 
   test('whose power was cut before it was armed, it is armed', () => {
     expect(concludeUpdate(facts(discardSlot(COMMITTED, 'B', 'A'), A))).toEqual({ kind: 'arm' });
+  });
+
+  test('that the loader passes over because it cannot count, it is taken back instead of being waited for', () => {
+    const passedOver = commitBoot(armed, 'A');
+    expect(concludeUpdate(facts(passedOver, A))).toEqual({ kind: 'waiting' });
+    expect(concludeUpdate(facts(passedOver, A, { bootId: 'next' }))).toMatchObject({
+      kind: 'ended',
+      entry: { outcome: 'failed', reason: expect.stringContaining('could not save the count') },
+      rejected: null,
+      disarm: true,
+    });
+    const { boot_id: _, ...old } = PENDING;
+    expect(concludeUpdate(facts(passedOver, A, { bootId: 'next', pending: old }))).toEqual({
+      kind: 'waiting',
+    });
+  });
+
+  test('that an operator took back, it is cancelled, armed or not any more', () => {
+    const pending = { ...PENDING, withdrawn: true };
+    const cancelled = { kind: 'ended', entry: { outcome: 'cancelled' }, rejected: null };
+    expect(concludeUpdate(facts(armed, A, { pending }))).toMatchObject({ ...cancelled, disarm: true });
+    expect(concludeUpdate(facts(disarm(armed, 'A'), A, { pending }))).toMatchObject({
+      ...cancelled,
+      disarm: false,
+    });
+    // The power was cut before it was disarmed: it runs, and the gate decides.
+    expect(concludeUpdate(facts(afterBoots(armed, 1), B, { pending }))).toEqual({ kind: 'waiting' });
   });
 
   test('into a slot that had failed before, a cut before arming is not taken for a failure of the new release', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { selectBoot } from '../partitions/boot-machine.ts';
-import { armTrial, commitBoot } from '../partitions/boot-machine-linux.ts';
+import { armTrial, commitBoot, rollBack } from '../partitions/boot-machine-linux.ts';
 import { initialState } from '../partitions/boot-state.ts';
 import type { UpdateProgress } from './state/records.ts';
 import { believeProgress, reportUpdate, type UpdateRecords, updateStatus } from './update-status.ts';
@@ -40,6 +40,14 @@ test('a trial that used up its boots is told as rolled back, with the version th
     state: 'rolled_back',
     givenUp: { slot: 'B', version: '1.1.0' },
     message: 'slot B (1.1.0) was given up, slot A (1.0.0) runs',
+  });
+});
+
+test('a trial that an operator gave up and that still runs waits to be left', () => {
+  const given = rollBack({ ...armTrial(committed, 'B', 'A'), attempts: 1 }, 'B');
+  expect(updateStatus({ slot: 'B', bootState: given, slots })).toMatchObject({
+    state: 'rebooting',
+    message: 'slot B (1.1.0) was given up; the next boot takes slot A (1.0.0)',
   });
 });
 

@@ -9,7 +9,7 @@ import type { PendingUpdate, UpdateProgress } from './state/records.ts';
  */
 export interface UpdateStatus {
   /**
-   * `rebooting`: a slot is armed and waits for its first boot; `verifying`: a trial runs and is
+   * `rebooting`: a slot is armed and waits for its first boot, or the one that runs was given up and waits to be left; `verifying`: a trial runs and is
    * not committed; `succeeded`: the running slot is committed; `rolled_back`: a slot was given up and the other one runs;
    * `failed`: the running slot is not the one the state says, or no state can be read.
    */
@@ -46,6 +46,8 @@ export function updateStatus({ slot, bootState, slots }: UpdateFacts): UpdateSta
   const { active, trial, failed, attempts } = bootState;
   if (trial === slot) return status('verifying', `${words(slot)} is on trial, attempt ${attempts}`);
   if (trial !== null) return status('rebooting', `${words(trial)} is tried on the next boot`);
+  if (slot !== active && failed === slot)
+    return status('rebooting', `${words(slot)} was given up; the next boot takes ${words(active)}`);
   if (slot !== active)
     return status('failed', `${words(slot)} runs, but ${words(active)} is the committed one`);
   if (failed !== null) return status('rolled_back', `${words(failed)} was given up, ${words(slot)} runs`);

@@ -9,6 +9,7 @@ import { readUpdateStateMirror } from '../../partitions/boot-state-mirrors.ts';
 import { readBootStateFromDevice } from '../../partitions/boot-state-store.ts';
 import type { Slot } from '../../partitions/slot.ts';
 import { buildFooter, buildHeader } from '../../partitions/slot-blob.ts';
+import { takeLock } from '../../updater/state/lock.ts';
 import type { SlotsTools } from '../slots/slots-tools.ts';
 import { registerSlotsWith } from './slots.ts';
 
@@ -25,7 +26,8 @@ let tools: SlotsTools;
 
 beforeEach(async () => {
   machine = new LabMachine();
-  tools = { paths: machine.paths, isRoot: () => true, now: () => new Date(0), run: remount };
+  const paths = { ...machine.paths, updateLockFile: machine.at('run/update.lock') };
+  tools = { paths, isRoot: () => true, now: () => new Date(0), run: remount };
   machine.boots('A');
   await machine.makeEsp(COMMITTED);
   writeSlot('A', '1.0.0');
@@ -216,6 +218,12 @@ describe('changing which slot boots', () => {
     machine.write('run/health.json', JSON.stringify(verdictOf(1, BOOT_ID)));
     expect(await bulkhead('repair')).toContain('committed');
     expect(stateOnDisk()).toMatchObject({ active: 'A', attempts: 0, good: { A: true, B: false } });
+  });
+
+  test('nothing is changed while an update is under way', async () => {
+    const release = takeLock(tools.paths.updateLockFile);
+    for (const args of [['arm', 'B'], ['rollback'], ['repair']]) await refused(args, 'UPDATE_RUNNING');
+    release();
   });
 
   test('nothing is changed without root, from the installation medium, or where the ESP is no FAT', async () => {

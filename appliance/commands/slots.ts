@@ -35,14 +35,22 @@ Examples:
       printFacts(io, options.json, facts, () => slotsText(facts));
     });
 
-  const operation = (usage: string, description: string, act: (argument?: string) => Promise<SlotChange>) =>
+  const operation = (
+    usage: string,
+    description: string,
+    act: (tools: SlotsTools, argument: string) => Promise<SlotChange>,
+  ) =>
     slots
       .command(usage)
       .description(description)
       .option('--json', 'print facts as JSON')
       .action(async (...given: unknown[]) => {
         const command = given.at(-1) as Command;
-        const change = await act(command.args[0]);
+        const { exclusively } = await import('../slots/exclusively.ts');
+        const appliance = await tools();
+        const change = await exclusively(appliance, `slots ${command.name()}`, () =>
+          act(appliance, command.args[0] ?? ''),
+        );
         // With the parent's options: `--json` behind the name is taken by whichever command declares it first.
         printFacts(io, command.optsWithGlobals<JsonOption>().json, change, () => change.message);
       });
@@ -50,20 +58,20 @@ Examples:
   operation(
     'arm <slot>',
     'put slot A or B on trial from the next boot on: three boots to pass the health gate (root)',
-    async (slot) => {
+    async (given, slot) => {
       const { parseSlot } = await import('../../partitions/slot.ts');
       const { armSlot } = await import('../slots/operate.ts');
-      return armSlot(await tools(), parseSlot(slot ?? ''));
+      return armSlot(given, parseSlot(slot));
     },
   );
   operation(
     'rollback',
     'take the other slot on the next boot, if it once passed the health gate; does not reboot (root)',
-    async () => (await import('../slots/operate.ts')).rollBackSlot(await tools()),
+    async (given) => (await import('../slots/operate.ts')).rollBackSlot(given),
   );
   operation(
     'repair',
     'write a boot state where it is damaged or missing; a whole one is left alone (root)',
-    async () => (await import('../slots/operate.ts')).repairSlots(await tools()),
+    async (given) => (await import('../slots/operate.ts')).repairSlots(given),
   );
 }

@@ -1,22 +1,11 @@
 import type { Command } from 'commander';
 import { type CommandIo, printFacts } from '../../base/command-line.ts';
+import type { InstallCommandOptions } from '../update/install-command.ts';
 import type { UpdateTools } from '../update/update-tools.ts';
 import type { RegisterCommand } from './command.ts';
 
 interface JsonOption {
   json?: true;
-}
-
-interface InstallOptions extends JsonOption {
-  reboot?: true;
-  deltaOnly?: true;
-  maxFetch?: string;
-  limitRate?: string;
-  ca?: string;
-  allowDowngrade?: true;
-  retryRejected?: true;
-  anyHardware?: true;
-  detach?: true;
 }
 
 export const registerUpdate: RegisterCommand = (program, io) =>
@@ -62,7 +51,7 @@ Examples:
   sudo bulkhead update install /media/bulkhead-1.3.0.bundle
   sudo bulkhead update install https://a.example.org/b.bundle https://b.example.org/b.bundle --delta-only --max-fetch 20M`,
     )
-    .action(async (locations: string[], options: InstallOptions) => {
+    .action(async (locations: string[], options: InstallCommandOptions) => {
       const { installCommand } = await import('../update/install-command.ts');
       await installCommand(await tools(), io, locations, options);
     });
@@ -101,9 +90,30 @@ function registerOperations(update: Command, io: CommandIo, tools: () => Promise
     .description('return to the release in the other slot, on trial, with the next boot (root)')
     .option('--reboot', 'reboot into it: at once, or in the maintenance window where update.window is set')
     .option('--json', 'print facts as JSON')
+    .addHelpText(
+      'after',
+      `
+While the release that runs is on trial this gives it up: the health gate commits it no more, and it is not installed
+again by itself. It has to be left at once then; --reboot does so in or outside the maintenance window.`,
+    )
     .action(async (options: { reboot?: true; json?: true }) => {
-      const { rollBackCommand } = await import('../update/install-command.ts');
+      const { rollBackCommand } = await import('../update/operate.ts');
       const report = await rollBackCommand(await tools(), options.reboot === true);
+      printFacts(io, options.json, report, () => report.message);
+    });
+  update
+    .command('cancel')
+    .description('take back what is to be tried on the next boot: the slot that runs stays (root)')
+    .option('--json', 'print facts as JSON')
+    .addHelpText(
+      'after',
+      `
+For a release that waits for its maintenance window, or a roll-back that waits for a reboot. What has been installed stays
+in its slot and is not started; a release on trial is left with 'bulkhead update rollback'.`,
+    )
+    .action(async (options: JsonOption) => {
+      const { cancelUpdate } = await import('../update/cancel.ts');
+      const report = await cancelUpdate(await tools());
       printFacts(io, options.json, report, () => report.message);
     });
   update
@@ -136,9 +146,11 @@ function registerOperations(update: Command, io: CommandIo, tools: () => Promise
   internal(
     'reboot-when-due',
     'reboot into an armed slot when the window is open (run by its timer)',
-    async (given) => (await import('../update/operate.ts')).rebootIfDue(given),
+    async (given) => (await import('../update/reboot-when-due.ts')).rebootWhenDue(given),
   );
-  internal('run-request', 'install what the agent asked for (run by its unit)', async (given) =>
-    (await import('../update/install-command.ts')).runRequest(given, io),
+  internal(
+    'run-request',
+    'install what an operator or the agent asked for (run by its unit)',
+    async (given) => (await import('../update/serve-request.ts')).serveRequest(given, io),
   );
 }

@@ -44,6 +44,7 @@ test('is read as the updater writes it, latest first, and again when it has grow
   expect(history.read().ended).toEqual({
     succeeded: { count: 1, lastAt: entry(1).at },
     rolled_back: { count: 0, lastAt: null },
+    cancelled: { count: 0, lastAt: null },
     failed: { count: 1, lastAt: entry(2).at },
   });
 });

@@ -18,6 +18,7 @@ const NOTHING: HistoryReading = {
     succeeded: { count: 0, lastAt: null },
     rolled_back: { count: 0, lastAt: null },
     failed: { count: 0, lastAt: null },
+    cancelled: { count: 0, lastAt: null },
   },
 };
 

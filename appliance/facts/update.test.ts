@@ -103,22 +103,13 @@ const onCommandLine = () =>
         healthFile: paths().healthFile,
         mirrors: { updateState: `${tree.root}/state.json`, bootCount: `${tree.root}/count` },
         espMount: `${tree.root}/boot`,
+        updateLockFile: `${tree.root}/lock`,
       },
       isRoot: () => false,
       now: () => new Date(SEEN),
       run,
     },
-    paths: {
-      transferJournal: '',
-      history: paths().updateHistoryFile,
-      lock: '',
-      imageKeyset: '',
-      deviceKeyset: '',
-      imageInfo: '',
-      verdictJournal: '',
-      bootLogs: '',
-      dmiFolder: '',
-    },
+    paths: { history: paths().updateHistoryFile },
   });
 
 const report = (at = AFTER) =>
@@ -242,6 +233,7 @@ describe('the update on the page', () => {
         succeeded: { count: 0, lastAt: null },
         rolled_back: { count: 1, lastAt: AFTER },
         failed: { count: 0, lastAt: null },
+        cancelled: { count: 0, lastAt: null },
       },
       rejected: [
         { version: '0.9.1', at: AFTER, reason: 'refused' },

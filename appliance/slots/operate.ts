@@ -1,7 +1,7 @@
 import { BulkheadError } from '../../base/errors.ts';
 import { bootFacts } from '../../health-gate/boot-reading.ts';
 import { readHealth } from '../../health-gate/gate-effects.ts';
-import { armTrial, recoveredState, rollBack } from '../../partitions/boot-machine-linux.ts';
+import { armTrial, disarm, recoveredState, rollBack } from '../../partitions/boot-machine-linux.ts';
 import type { BootState } from '../../partitions/boot-state.ts';
 import { refreshMirrors } from '../../partitions/boot-state-mirrors.ts';
 import { repairBootState } from '../../partitions/boot-state-repair.ts';
@@ -24,7 +24,7 @@ export interface SlotChange {
  * @throws BulkheadError BOOT_SLOT_IN_USE, BOOT_NOT_COMMITTED, SLOT_IMAGE_UNUSABLE, BOOT_STATE_NOT_WRITTEN, SLOTS_STATE_DAMAGED
  */
 export async function armSlot(tools: SlotsTools, slot: Slot): Promise<SlotChange> {
-  const installed = await requireInstalled(tools, `arm ${slot}`);
+  const installed = await requireInstalled(tools, `slots arm ${slot}`);
   const { running, reading } = installed;
   const next = armTrial(requireState(installed), slot, running, bootFacts(reading).mode);
   const version = await requireWholeSlot(slot, reading.initrd.slots[slot]);
@@ -37,17 +37,29 @@ export async function armSlot(tools: SlotsTools, slot: Slot): Promise<SlotChange
 }
 
 /**
+ * Takes a slot back that was armed and has not been started.
+ *
+ * @throws BulkheadError BOOT_SLOT_IN_USE, BOOT_STATE_NOT_WRITTEN, SLOTS_STATE_DAMAGED
+ */
+export function disarmSlot(tools: SlotsTools, installed: Installed): void {
+  store(tools, installed, disarm(requireState(installed), installed.running));
+}
+
+/**
  * Goes to the other good slot on the next boot.
  *
  * @throws BulkheadError BOOT_NO_SLOT_TO_ROLL_BACK_TO, SLOT_IMAGE_UNUSABLE, BOOT_STATE_NOT_WRITTEN, SLOTS_STATE_DAMAGED
  */
 export async function rollBackSlot(tools: SlotsTools): Promise<SlotChange> {
-  const installed = await requireInstalled(tools, 'rollback');
+  const installed = await requireInstalled(tools, 'slots rollback');
   const target = otherSlot(installed.running);
   const next = rollBack(requireState(installed), installed.running);
   const version = await requireWholeSlot(target, installed.reading.initrd.slots[target]);
   store(tools, installed, next);
-  const way = next.trial === target ? ', on trial' : '';
+  const way =
+    next.trial === target
+      ? ', on trial'
+      : `; slot ${installed.running}, which runs, was given up: reboot now, nothing can be installed before`;
   return {
     changed: true,
     message: `the next boot takes slot ${target} (version ${version})${way}`,
@@ -62,7 +74,7 @@ export async function rollBackSlot(tools: SlotsTools): Promise<SlotChange> {
  * @throws BulkheadError SLOTS_STATE_UNREADABLE, BOOT_STATE_NOT_WRITTEN, BOOT_STATE_ESP_LEFT_WRITABLE
  */
 export async function repairSlots(tools: SlotsTools): Promise<SlotChange> {
-  const installed = await requireInstalled(tools, 'repair');
+  const installed = await requireInstalled(tools, 'slots repair');
   const { reading, running, espDevice } = installed;
   const { state, condition } = reading.bootState;
   if (state)

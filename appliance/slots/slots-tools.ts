@@ -1,5 +1,5 @@
 import { BulkheadError } from '../../base/errors.ts';
-import { HEALTH_FILE, INITRD_REPORT_FILE, MACHINE_FACTS_FILE } from '../../base/paths.ts';
+import { HEALTH_FILE, INITRD_REPORT_FILE, MACHINE_FACTS_FILE, UPDATE_LOCK_FILE } from '../../base/paths.ts';
 import { type Run, run } from '../../base/run.ts';
 import { type BootPaths, type BootReading, readBoot } from '../../health-gate/boot-reading.ts';
 import { MIRROR_PATHS, type MirrorPaths } from '../../partitions/boot-state-mirrors.ts';
@@ -13,6 +13,8 @@ export interface SlotsTools {
     healthFile: string;
     mirrors: MirrorPaths;
     espMount: string;
+    /** Held by whoever changes slots or boot state. */
+    updateLockFile: string;
   };
   isRoot: () => boolean;
   now: () => Date;
@@ -28,6 +30,7 @@ export const APPLIANCE_TOOLS: SlotsTools = {
     healthFile: HEALTH_FILE,
     mirrors: MIRROR_PATHS,
     espMount: ESP_MOUNT,
+    updateLockFile: UPDATE_LOCK_FILE,
   },
   isRoot: () => process.getuid?.() === 0,
   now: () => new Date(),
@@ -58,7 +61,7 @@ export async function requireInstalled(tools: SlotsTools, command: string): Prom
   const reading = await readApplianceBoot(tools);
   if (!tools.isRoot()) {
     throw new BulkheadError('SLOTS_NEED_ROOT', 'only root may change which slot boots', {
-      hint: `sudo bulkhead slots ${command}`,
+      hint: `sudo bulkhead ${command}`,
     });
   }
   if (reading.live) {

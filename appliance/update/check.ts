@@ -3,10 +3,10 @@ import { formatBytes } from '../../base/text.ts';
 import { TransferMeter } from '../../updater/fetch/meter.ts';
 import { priceWays, type WayPrice } from '../../updater/install/install.ts';
 import { releasePlace } from '../../updater/install/release-place.ts';
-import { loadConfig } from '../config/load.ts';
 import { requireInstalled } from '../slots/slots-tools.ts';
 import { bundlesOrConfigured } from './install-command.ts';
 import { installTools } from './install-tools.ts';
+import { CHECK_PATIENCE_MS } from './limits.ts';
 import { readRunningRelease } from './running-release.ts';
 import type { UpdateTools } from './update-tools.ts';
 
@@ -21,9 +21,6 @@ export interface CheckFacts {
   ways: WayPrice[];
 }
 
-/** Nobody waits long for an answer to a question. */
-const CHECK_PATIENCE_MS = 30_000;
-
 /**
  * Whether a release could be installed, and what it would cost to fetch. Changes nothing but a newer key set, which
  * counts as soon as it is seen.
@@ -35,7 +32,7 @@ export async function checkRelease(
   locations: readonly string[],
   caFile: string | undefined,
 ): Promise<CheckFacts> {
-  const { config } = loadConfig();
+  const { config } = tools.config();
   const installed = await requireInstalled(tools.slots, 'update check');
   const running = await readRunningRelease(tools, installed);
   const meter = new TransferMeter({});

@@ -8,7 +8,7 @@ import type { InstallTools } from '../../updater/install/install.ts';
 import { trustedTime } from '../../updater/signing/trust.ts';
 import { loadTrustedKeys, storeDeviceKeyset } from '../../updater/signing/trusted-keys.ts';
 import { armSlot, requireState } from '../slots/operate.ts';
-import type { Installed } from '../slots/slots-tools.ts';
+import { type Installed, requireInstalled } from '../slots/slots-tools.ts';
 import type { RunningRelease } from './running-release.ts';
 import type { UpdateTools } from './update-tools.ts';
 
@@ -38,8 +38,10 @@ export function installTools(
     base: { device, data_bytes: manifest.data_bytes, blob_bytes: manifest.blob_bytes },
     trust: { keys, store: (accepted) => storeDeviceKeyset(tools.paths.deviceKeyset, accepted) },
     boot: {
-      discard: () => {
-        discard(tools, installed, target.slot);
+      id: installed.reading.bootId,
+      discard: async () => {
+        // As it is now: the health gate may have committed this boot while the release was looked for.
+        discard(tools, await requireInstalled(tools.slots, 'update install'), target.slot);
         return refreshFacts(tools);
       },
       arm: async () => {

@@ -1,30 +1,31 @@
-import { existsSync } from 'node:fs';
-import type { MaintenanceWindow } from '../../updater/maintenance-window.ts';
-import type { RebootWish } from '../../updater/state/records.ts';
-import { loadConfig } from '../config/load.ts';
 import { requireInstalled } from '../slots/slots-tools.ts';
-import { configuredWindow, type RebootReport, reboot, rebootWhenDue } from './reboot-when-due.ts';
+import { rebootRule, rebootWish } from './reboot-rule.ts';
+import { reboot, rebootNowIfWanted } from './reboot-when-due.ts';
+import { type RollbackReport, rollBackUpdate } from './roll-back.ts';
 import type { UpdateTools } from './update-tools.ts';
 
-/** Made by systemd-timesyncd once a time server has answered. */
-const CLOCK_SYNCHRONISED_FILE = '/run/systemd/timesync/synchronized';
-
-export async function rebootIfDue(tools: UpdateTools): Promise<RebootReport> {
-  return rebootWhenDue(tools, configuredWindow(loadConfig().config), existsSync(CLOCK_SYNCHRONISED_FILE));
-}
-
-/** Right after an installation: at once, or when the window opens, which the timer sees to. */
-export async function rebootNowIfWanted(
+/**
+ * `bulkhead update rollback`. Out of a trial it is left at once where a reboot was asked for: the boots of a trial that is
+ * given up wait for no window, because they are what brings the appliance back.
+ *
+ * @throws BulkheadError of rollBackUpdate, UPDATE_REBOOT_FAILED
+ */
+export async function rollBackCommand(
   tools: UpdateTools,
-  window: MaintenanceWindow | null,
-  wish: RebootWish,
-): Promise<boolean> {
-  if (wish === 'no') return false;
-  if (window === null) {
-    await reboot(tools);
-    return true;
+  wanted: boolean,
+): Promise<RollbackReport & { rebooting: boolean }> {
+  const wish = rebootWish(wanted, rebootRule(tools.config()));
+  const report = await rollBackUpdate(tools, wish);
+  if (!wanted) {
+    const also = report.gaveUp ? '; reboot now: nothing can be installed before' : '';
+    return { ...report, rebooting: false, message: `${report.message}${also}` };
   }
-  return (await rebootWhenDue(tools, window, existsSync(CLOCK_SYNCHRONISED_FILE))).rebooting;
+  if (report.gaveUp) {
+    await reboot(tools);
+    return { ...report, rebooting: true, message: `${report.message}; rebooting now` };
+  }
+  const { rebooting, message } = await rebootNowIfWanted(tools, wish);
+  return { ...report, rebooting, message: `${report.message}; ${message}` };
 }
 
 /** @throws BulkheadError SLOTS_NEED_ROOT, UPDATE_STATE_UNWRITABLE */

@@ -5,6 +5,7 @@ import { Value } from '@sinclair/typebox/value';
 import { writeFileAtomic } from '../../base/atomic-file.ts';
 import { BulkheadError } from '../../base/errors.ts';
 import { Pattern } from '../../base/schema.ts';
+import { REQUEST_MAX_BYTES } from './limits.ts';
 
 /**
  * What the unprivileged agent may ask the updater for. Nothing in it can make an unsigned, refused or older release
@@ -21,8 +22,17 @@ const UpdateRequestFile = t.Object(
 );
 export type UpdateRequestFile = (typeof UpdateRequestFile)['static'];
 
-/** Eight URLs and some words. */
-const REQUEST_MAX_BYTES = 32 * 1024;
+/** A request that the service has taken and that has not ended yet. */
+export const TakenRequest = t.Composite(
+  [
+    UpdateRequestFile,
+    t.Object({
+      starts: t.Integer({ minimum: 1, description: 'how often it was begun, this time included' }),
+    }),
+  ],
+  { additionalProperties: false },
+);
+export type TakenRequest = (typeof TakenRequest)['static'];
 
 /** @throws what the file system throws */
 export function writeRequest(path: string, request: UpdateRequestFile): void {
@@ -40,37 +50,53 @@ function takeAway(path: string): void {
  * Takes the request away, whatever is in it, so that a bad one is not asked for ever. The folder belongs to the agent, so links
  * are not followed and only a plain file is read.
  *
+ * @param keep puts a valid one away before it is gone from here
  * @throws BulkheadError UPDATE_REQUEST_INVALID
  */
-export function takeRequest(path: string): UpdateRequestFile {
+export function takeRequest(
+  path: string,
+  keep: (request: UpdateRequestFile) => void = () => undefined,
+): UpdateRequestFile {
   const invalid = (why: string, cause?: unknown) =>
     new BulkheadError('UPDATE_REQUEST_INVALID', `the request in ${path} is refused: ${why}`, {
       ...(cause === undefined ? {} : { cause }),
     });
-  let text: string;
+  try {
+    const value: unknown = parse(readSmallFile(path, invalid), invalid);
+    if (Value.Check(UpdateRequestFile, value)) {
+      keep(value);
+      return value;
+    }
+    const first = Value.Errors(UpdateRequestFile, value).First();
+    throw invalid(`${first?.path || '/'}: ${first?.message ?? 'invalid'}`);
+  } finally {
+    takeAway(path);
+  }
+}
+
+type Invalid = (why: string, cause?: unknown) => BulkheadError;
+
+function readSmallFile(path: string, invalid: Invalid): string {
   try {
     const file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
     try {
       const stat = fstatSync(file);
       if (!stat.isFile() || stat.size > REQUEST_MAX_BYTES) throw invalid('it is no small plain file');
       const bytes = Buffer.alloc(REQUEST_MAX_BYTES);
-      text = bytes.subarray(0, readSync(file, bytes)).toString('utf8');
+      return bytes.subarray(0, readSync(file, bytes)).toString('utf8');
     } finally {
       closeSync(file);
     }
   } catch (error) {
     if (error instanceof BulkheadError) throw error;
     throw invalid('it cannot be read', error);
-  } finally {
-    takeAway(path);
   }
-  let value: unknown;
+}
+
+function parse(text: string, invalid: Invalid): unknown {
   try {
-    value = JSON.parse(text);
+    return JSON.parse(text);
   } catch (cause) {
     throw invalid('it is no JSON', cause);
   }
-  if (Value.Check(UpdateRequestFile, value)) return value;
-  const first = Value.Errors(UpdateRequestFile, value).First();
-  throw invalid(`${first?.path || '/'}: ${first?.message ?? 'invalid'}`);
 }

@@ -1,12 +1,13 @@
 import { readSlotContent } from '../../health-gate/slot-facts.ts';
 import { rollBack } from '../../partitions/boot-machine-linux.ts';
-import { writeMirrors } from '../../partitions/boot-state-mirrors.ts';
+import { refreshMirrors } from '../../partitions/boot-state-mirrors.ts';
 import { writeBootState } from '../../partitions/boot-state-store.ts';
-import { takeLock } from '../../updater/state/lock.ts';
-import type { PendingUpdate, RebootWish } from '../../updater/state/records.ts';
+import type { RebootWish } from '../../updater/state/records.ts';
+import { exclusively } from '../slots/exclusively.ts';
 import { requireState } from '../slots/operate.ts';
 import { requireWholeSlot } from '../slots/slot-image.ts';
 import { requireInstalled } from '../slots/slots-tools.ts';
+import { concludeUnderLock } from './conclude.ts';
 import { refreshFacts } from './install-tools.ts';
 import { readRunningRelease } from './running-release.ts';
 import type { UpdateTools } from './update-tools.ts';
@@ -14,25 +15,30 @@ import type { UpdateTools } from './update-tools.ts';
 export interface RollbackReport {
   slot: 'A' | 'B';
   version: string;
+  /** The slot that runs was on trial and is given up: it has to be left at once, and no window is waited for. */
+  gaveUp: boolean;
   message: string;
 }
 
 /**
- * Returns to the slot before on the next boot: on trial, so that a slot that no longer boots ends where it began.
+ * Returns to the slot before on the next boot: from the committed slot on trial, so that a slot that no longer boots ends
+ * where it began; out of a trial by giving that up.
  *
  * @throws BulkheadError BOOT_NO_SLOT_TO_ROLL_BACK_TO, SLOT_IMAGE_UNUSABLE, UPDATE_RUNNING, SLOTS_NEED_ROOT
  */
 export async function rollBackUpdate(tools: UpdateTools, reboot: RebootWish): Promise<RollbackReport> {
-  const installed = await requireInstalled(tools.slots, 'update rollback');
-  const release = takeLock(tools.paths.lock);
-  try {
-    const state = requireState(installed);
-    const next = rollBack(state, installed.running);
+  return exclusively(tools.slots, 'update rollback', async (found) => {
+    await concludeUnderLock(tools, found);
+    const installed = await requireInstalled(tools.slots, 'update rollback');
+    const { running, reading, espDevice } = installed;
+    const next = rollBack(requireState(installed), running);
     const { machine, target } = await readRunningRelease(tools, installed);
     const version = await requireWholeSlot(target.slot, target.device);
+    const gaveUp = next.trial !== target.slot;
     const content = await readSlotContent(target.device);
-    if (next.trial === target.slot && content.kind === 'image') {
-      const pending: PendingUpdate = {
+    if (gaveUp) withdrawTrial(tools, running);
+    else if (content.kind === 'image')
+      tools.pending.write({
         format: 1,
         version,
         slot: target.slot,
@@ -42,16 +48,22 @@ export async function rollBackUpdate(tools: UpdateTools, reboot: RebootWish): Pr
         method: null,
         fetched_bytes: 0,
         written_at: tools.slots.now().toISOString(),
+        boot_id: reading.bootId,
         reboot,
         rollback: true,
-      };
-      tools.pending.write(pending);
-    }
-    writeBootState(installed.espDevice, next);
-    writeMirrors(next, tools.slots.paths.mirrors);
+      });
+    writeBootState(espDevice, next);
+    refreshMirrors(next, tools.slots.paths.mirrors);
     await refreshFacts(tools);
-    return { slot: target.slot, version, message: `the next boot takes ${version} in slot ${target.slot}` };
-  } finally {
-    release();
-  }
+    const where = `the next boot takes ${version} in slot ${target.slot}`;
+    const message = gaveUp ? `slot ${running} is given up; ${where}` : where;
+    return { slot: target.slot, version, gaveUp, message };
+  });
+}
+
+/** The record of the update whose trial this is says who ended it. */
+function withdrawTrial(tools: UpdateTools, running: 'A' | 'B'): void {
+  const pending = tools.pending.read();
+  if (pending.condition === 'ok' && pending.value.slot === running)
+    tools.pending.write({ ...pending.value, withdrawn: true });
 }

@@ -9,12 +9,14 @@ import {
 } from '../../updater/install/install.ts';
 import { releasePlace } from '../../updater/install/release-place.ts';
 import { PROGRESS_ALIVE_MS } from '../../updater/limits.ts';
-import { appendHistory } from '../../updater/state/history.ts';
-import { takeLock } from '../../updater/state/lock.ts';
 import type { UpdateProgress } from '../../updater/state/records.ts';
-import { requireInstalled } from '../slots/slots-tools.ts';
+import { exclusively } from '../slots/exclusively.ts';
+import { type Installed, requireInstalled } from '../slots/slots-tools.ts';
+import { concludeUnderLock } from './conclude.ts';
 import { installTools } from './install-tools.ts';
+import { ProgressPublisher } from './progress-publisher.ts';
 import { ProgressReport } from './progress-report.ts';
+import { failedEntry, recordFailure } from './record-failure.ts';
 import { type RunningRelease, readRunningRelease } from './running-release.ts';
 import type { UpdateTools } from './update-tools.ts';
 
@@ -30,15 +32,17 @@ export interface UpdateWatcher {
   /** Every change, at most a few a second. */
   onProgress(progress: UpdateProgress): void;
   onEvent(event: InstallEvent): void;
+  /** What went wrong that the update does not depend on. */
+  onWarning(message: string): void;
   signal: AbortSignal;
 }
 
-/** The progress file is on a tmpfs; readers look at it once a second. */
-const PROGRESS_INTERVAL_MS = 500;
+/** Codes of an update that was told to stop. */
+export const CALLED_OFF: ReadonlySet<string> = new Set(['UPDATE_STOPPED', 'FETCH_ABORTED']);
 
 /**
  * Installs a release on this appliance: one at a time, with progress for everyone and a line in the history when it
- * fails. Needs root.
+ * fails. What became of the update before is written down first. Needs root.
  *
  * @throws BulkheadError SLOTS_NEED_ROOT, UPDATE_RUNNING and everything of installRelease
  */
@@ -47,79 +51,84 @@ export async function runUpdate(
   request: UpdateRequest,
   watcher: UpdateWatcher,
 ): Promise<InstallResult> {
-  const installed = await requireInstalled(tools.slots, 'update install');
-  const release = takeLock(tools.paths.lock);
-  const now = tools.slots.now;
-  const meter = new TransferMeter(request.limits);
-  let report: ProgressReport | undefined;
-  let running: RunningRelease | undefined;
-  let written_ms = 0;
-  let alive: ReturnType<typeof setInterval> | undefined;
-  const publish = (progress: UpdateProgress, always = false) => {
-    const at_ms = now().getTime();
-    if (!always && Math.abs(at_ms - written_ms) < PROGRESS_INTERVAL_MS) return;
-    written_ms = at_ms;
-    tools.progress.write(progress);
-    watcher.onProgress(progress);
-  };
-  try {
-    running = await readRunningRelease(tools, installed);
-    const { target } = running;
-    report = new ProgressReport(target.slot, now, () => meter.transferred_bytes);
-    const reporter = report;
-    publish(reporter.current, true);
-    alive = setInterval(() => publish(reporter.alive()), PROGRESS_ALIVE_MS);
+  return exclusively(tools.slots, 'update install', async (found) => {
+    await concludeUnderLock(tools, found);
+    // That may have changed the boot state and the list of releases that are not tried again.
+    const installed = await requireInstalled(tools.slots, 'update install');
+    const running = await readRunningRelease(tools, installed);
+    return new Run(tools, request, watcher, running).install(installed);
+  });
+}
+
+/** One installation and what is told about it. */
+class Run {
+  readonly #meter: TransferMeter;
+  readonly #report: ProgressReport;
+  readonly #publisher: ProgressPublisher;
+
+  constructor(
+    private readonly tools: UpdateTools,
+    private readonly request: UpdateRequest,
+    private readonly watcher: UpdateWatcher,
+    private readonly running: RunningRelease,
+  ) {
+    this.#meter = new TransferMeter(request.limits);
+    const fetched_bytes = () => this.#meter.transferred_bytes;
+    this.#report = new ProgressReport(running.target.slot, tools.slots.now, fetched_bytes);
+    this.#publisher = new ProgressPublisher(tools, watcher);
+  }
+
+  async install(installed: Installed): Promise<InstallResult> {
+    const publisher = this.#publisher;
+    publisher.publish(this.#report.current);
+    const alive = setInterval(() => publisher.publishSometimes(this.#report.alive()), PROGRESS_ALIVE_MS);
+    try {
+      const result = await this.#installFrom(installed);
+      publisher.publish(this.#report.ready(result));
+      return result;
+    } catch (error) {
+      this.#tellFailure(error);
+      throw error;
+    } finally {
+      clearInterval(alive);
+    }
+  }
+
+  #installFrom(installed: Installed): Promise<InstallResult> {
+    const { tools, request, watcher, running } = this;
     const place = releasePlace(request.locations, {
       ...request.fetch,
-      meter,
+      meter: this.#meter,
       signal: watcher.signal,
-      onRetry: ({ reason, delay_ms }: Retry) => publish(reporter.retry(reason, delay_ms), true),
+      onRetry: ({ reason, delay_ms }: Retry) => this.#publisher.publish(this.#report.retry(reason, delay_ms)),
     });
-    const result = await installRelease(
+    return installRelease(
       place,
       request,
       installTools(tools, installed, running, {
-        transferred_bytes: () => meter.transferred_bytes,
+        transferred_bytes: () => this.#meter.transferred_bytes,
         fetch_max_bytes: request.limits.max_bytes,
         onEvent: (event) => {
-          publish(reporter.take(event), event.event !== 'progress');
+          const progress = this.#report.take(event);
+          if (event.event === 'progress') this.#publisher.publishSometimes(progress);
+          else this.#publisher.publish(progress);
           watcher.onEvent(event);
         },
         signal: watcher.signal,
       }),
     );
-    publish(reporter.ready(result), true);
-    return result;
-  } catch (error) {
-    const code = error instanceof BulkheadError ? error.code : 'INTERNAL';
-    if (report) publish(report.failed(code, describeError(error)), true);
-    // An operator who stops it, or asks for what runs already, has not seen an update fail.
-    if (running && code !== 'UPDATE_STOPPED' && code !== 'UPDATE_ALREADY_RUNNING')
-      recordFailure(tools, running, report, error);
-    throw error;
-  } finally {
-    clearInterval(alive);
-    release();
   }
-}
 
-/** Failing updates that nobody notices are how fleets rot: the page, the CLI and the coordinator read this. */
-function recordFailure(
-  tools: UpdateTools,
-  running: RunningRelease,
-  report: ProgressReport | undefined,
-  error: unknown,
-): void {
-  appendHistory(tools.paths.history, {
-    at: tools.slots.now().toISOString(),
-    outcome: 'failed',
-    version: report?.current.version ?? null,
-    from_version: running.manifest.version,
-    slot: running.target.slot,
-    root_hash: null,
-    method: report?.current.method ?? null,
-    fetched_bytes: report?.current.fetched_bytes ?? 0,
-    reason: describeError(error),
-    console_tail: [],
-  });
+  /** Who stops an update, or asks for what runs already, has not seen one fail. */
+  #tellFailure(error: unknown): void {
+    const code = error instanceof BulkheadError ? error.code : 'INTERNAL';
+    if (CALLED_OFF.has(code) || code === 'UPDATE_ALREADY_RUNNING') {
+      this.#publisher.retract();
+      return;
+    }
+    const reached = this.#report.current;
+    this.#publisher.publish(this.#report.failed(code, describeError(error)));
+    const entry = failedEntry(this.running, error, this.tools.slots.now(), reached);
+    recordFailure(this.tools, entry, (message) => this.watcher.onWarning(message));
+  }
 }

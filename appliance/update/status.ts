@@ -31,7 +31,9 @@ export interface UpdateFacts extends Omit<UpdateStatus, 'state'> {
 const HISTORY_SHOWN = 5;
 
 /** @throws BulkheadError SLOTS_NOT_AN_APPLIANCE, SLOTS_NOT_KNOWN_YET */
-export async function inspectUpdate(tools: UpdateTools): Promise<UpdateFacts> {
+export async function inspectUpdate(
+  tools: Pick<UpdateTools, 'slots' | 'progress' | 'pending' | 'rejected'> & { paths: { history: string } },
+): Promise<UpdateFacts> {
   const slots = await inspectSlots(tools.slots);
   const status = updateStatus(slots);
   const written = known(tools.progress.read());

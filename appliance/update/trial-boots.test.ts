@@ -5,13 +5,11 @@ import { makeFolder } from '../../test/unit/make-folder.ts';
 import { type BootLog, bootLogFileName, renderBootLog } from '../boot-log/boot-log.ts';
 import { trialBoots } from './trial-boots.ts';
 
-const PENDING = { slot: 'B', version: '1.3.0', written_at: '2026-11-21T10:00:00.000Z' } as Parameters<
-  typeof trialBoots
->[1];
+const PENDING = { slot: 'B', version: '1.3.0', boot_id: 'arming' } as Parameters<typeof trialBoots>[1];
 
 const LOG: BootLog = {
   ...{ number: 1, at: '2026-11-21T10:02:00.000Z', slot: 'B', attempt: 1, mode: 'trial', version: '1.3.0' },
-  ...{ bootId: 'x', ending: 'panic', cut: false, damaged: false, lines: ['Kernel panic - not syncing'] },
+  ...{ bootId: 'trial', ending: 'panic', cut: false, damaged: false, lines: ['Kernel panic - not syncing'] },
 };
 
 function folderOf(...logs: Partial<BootLog>[]): string {
@@ -25,10 +23,10 @@ function folderOf(...logs: Partial<BootLog>[]): string {
 
 test('the boots of a trial are told with their endings, those of other boots are not', () => {
   const folder = folderOf(
-    { at: '2026-11-20T10:00:00.000Z', lines: ['an earlier trial of the same version'] },
-    { slot: 'A', mode: 'normal', version: '1.2.0', ending: 'clean' },
+    { bootId: 'earlier', lines: ['an earlier trial of the same version'] },
+    { bootId: 'arming', slot: 'A', mode: 'normal', version: '1.2.0', ending: 'clean' },
     { version: '1.2.9', lines: ['another release'] },
-    { attempt: 1, ending: 'stopped', lines: ['hung'] },
+    { attempt: 1, ending: 'stopped', at: '2001-01-01T00:00:00.000Z', lines: ['hung'] },
     { attempt: 2, version: null, at: null },
   );
   expect(trialBoots(folder, PENDING)).toEqual([

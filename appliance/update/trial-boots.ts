@@ -1,5 +1,6 @@
 import { describeError } from '../../base/errors.ts';
-import type { TrialBoot } from '../../updater/conclude.ts';
+import { BOOT_ATTEMPTS_MAX } from '../../partitions/limits.ts';
+import { sinceBoot, type TrialBoot } from '../../updater/conclude.ts';
 import type { PendingUpdate } from '../../updater/state/records.ts';
 import { type BootLog, ENDING_WORDS } from '../boot-log/boot-log.ts';
 import { readBootLogs } from '../boot-log/store.ts';
@@ -12,20 +13,16 @@ import { readBootLogs } from '../boot-log/store.ts';
  */
 export function trialBoots(folder: string, pending: PendingUpdate): TrialBoot[] {
   try {
-    return readBootLogs(folder)
+    return sinceBoot(readBootLogs(folder), pending.boot_id)
       .filter((log) => isOfTrial(log, pending))
+      .slice(-BOOT_ATTEMPTS_MAX)
       .map(({ attempt, ending, lines }) => ({ attempt, ending: ENDING_WORDS[ending], lines }));
   } catch (error) {
     return [{ attempt: null, ending: 'left a log that cannot be read', lines: [describeError(error)] }];
   }
 }
 
-/** A boot that ended before it knew its version or the time still was of this slot's trial. */
-function isOfTrial({ slot, mode, version, at }: BootLog, pending: PendingUpdate): boolean {
-  return (
-    mode === 'trial' &&
-    slot === pending.slot &&
-    (version === null || version === pending.version) &&
-    (at === null || at >= pending.written_at)
-  );
+/** A boot that ended before it knew its version still was of this slot's trial. */
+function isOfTrial({ slot, mode, version }: BootLog, pending: PendingUpdate): boolean {
+  return mode === 'trial' && slot === pending.slot && (version === null || version === pending.version);
 }

@@ -36,6 +36,8 @@ export interface InstallTools {
     store(keys: TrustedKeys): void;
   };
   boot: {
+    /** The kernel's id of this boot, for the record. */
+    id: string;
     /** The slot stops being one to fall back to; durable. */
     discard(): Promise<void>;
     /** The slot goes on trial, once GRUB's own checks of it were made; durable. */
@@ -268,6 +270,7 @@ function pendingUpdate(
     method: stream.method,
     fetched_bytes: tools.transferred_bytes(),
     written_at: tools.now().toISOString(),
+    boot_id: tools.boot.id,
     reboot: wishes.reboot,
     rollback: false,
   };

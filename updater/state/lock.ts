@@ -1,52 +1,51 @@
-import { closeSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
 import { BulkheadError } from '../../base/errors.ts';
 
 /**
- * One update at a time. The lock names its holder by process id and start time, so a holder that died, or whose id
- * somebody else has by now, holds nothing.
+ * One change of slots at a time. The lock is flock(2) on an open file: however its holder ends, the kernel frees it, and no
+ * file that was left behind has to be judged. The file itself is never removed, or two could hold locks of two files of
+ * one name.
  *
- * @param path on a tmpfs: a reboot frees it
+ * @param path in a folder where only root creates files. It is made unreadable for everybody else: who can open a file
+ *             can lock it, and a taken-over agent could keep updates away for ever.
  * @returns releases the lock
- * @throws BulkheadError UPDATE_RUNNING
+ * @throws BulkheadError UPDATE_RUNNING; UPDATE_LOCK_FAILED when there can be no lock at all
  */
-export function takeLock(path: string, procFolder = '/proc'): () => void {
-  const mine = `${process.pid} ${startTime(procFolder, process.pid) ?? '?'}`;
-  for (let attempt = 0; attempt < 2; attempt += 1) {
-    try {
-      const file = openSync(path, 'wx', 0o644);
-      writeSync(file, mine);
-      closeSync(file);
-      return () => rmSync(path, { force: true });
-    } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
-      const [pid, start] = readHolder(path);
-      if (pid !== undefined && startTime(procFolder, pid) === start) {
-        throw new BulkheadError('UPDATE_RUNNING', `another update is running (process ${pid})`, {
-          hint: "'bulkhead update status' shows how far it is",
-        });
-      }
-      rmSync(path, { force: true });
-    }
-  }
-  throw new BulkheadError('UPDATE_RUNNING', 'another update has just begun');
-}
-
-function readHolder(path: string): [number | undefined, string | undefined] {
+export function takeLock(path: string): () => void {
+  let file: number | undefined;
   try {
-    const [pid, start] = readFileSync(path, 'utf8').split(' ');
-    return [Number(pid) || undefined, start];
-  } catch {
-    // Gone meanwhile: free.
-    return [undefined, undefined];
+    // Bun opens every file close-on-exec: no program that is started meanwhile keeps the lock.
+    file = openSync(path, 'a', 0o600);
+    lockNow(file);
+    const held = file;
+    return () => closeSync(held);
+  } catch (cause) {
+    if (file !== undefined) closeSync(file);
+    if (cause instanceof BulkheadError) throw cause;
+    throw new BulkheadError('UPDATE_LOCK_FAILED', `cannot lock ${path}, so nothing is changed`, {
+      cause,
+      hint: 'is /run full? df -i /run',
+    });
   }
 }
 
-/** Field 22 of /proc/PID/stat, counted behind the name, which may hold spaces and brackets (proc(5)). */
-function startTime(procFolder: string, pid: number): string | undefined {
-  try {
-    const stat = readFileSync(`${procFolder}/${pid}/stat`, 'utf8');
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
-  } catch {
-    return undefined;
+/**
+ * flock(1) locks the file that it is handed and ends: the lock belongs to the open file, so it stays with the one who opened it.
+ * Bun has no call for it, and its foreign functions need a just-in-time compiler that not every unit allows.
+ */
+function lockNow(file: number): void {
+  const { status, error } = spawnSync('flock', ['--exclusive', '--nonblock', '3'], {
+    stdio: ['ignore', 'ignore', 'ignore', file],
+  });
+  if (error) throw error;
+  if (status === FLOCK_HELD) {
+    throw new BulkheadError('UPDATE_RUNNING', 'another update or change of slots is under way', {
+      hint: "'bulkhead update status' shows how far an update is",
+    });
   }
+  if (status !== 0) throw new Error(`flock ended with ${status}`);
 }
+
+/** What flock(1) ends with when somebody else holds the lock. */
+const FLOCK_HELD = 1;

@@ -33,15 +33,22 @@ export const PendingUpdate = t.Object(
     method: Unknowable(Method),
     fetched_bytes: t.Integer({ minimum: 0 }),
     written_at: Instant,
+    /** The kernel's id of the boot that armed it; a record of an older release has none. */
+    boot_id: t.Optional(t.String()),
     reboot: RebootWish,
     /** A return to the slot before, wanted by an operator. */
     rollback: t.Boolean(),
+    /** An operator took it back: before it was tried, or out of its trial. */
+    withdrawn: t.Optional(t.Boolean()),
   },
-  { additionalProperties: false },
+  // What a newer release has written is read by an older one after a roll-back: what it does not know is passed over.
+  { additionalProperties: true },
 );
 export type PendingUpdate = (typeof PendingUpdate)['static'];
 
-export const Outcome = t.Union([t.Literal('succeeded'), t.Literal('rolled_back'), t.Literal('failed')]);
+export const Outcome = t.Union(
+  (['succeeded', 'rolled_back', 'failed', 'cancelled'] as const).map((name) => t.Literal(name)),
+);
 export type Outcome = (typeof Outcome)['static'];
 
 /** One update that ended, however it did: a line of the history. */

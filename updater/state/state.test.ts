@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process';
 import {
   appendFileSync,
   chmodSync,
@@ -6,6 +5,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -145,15 +145,40 @@ describe('the lock', () => {
     takeLock(path)();
   });
 
-  test('of a process that died, or whose number another one has by now, holds nothing', async () => {
+  test('of a process that is killed is free at once, whatever it left behind', async () => {
     const path = join(folder, 'lock');
-    const child = spawn('true');
-    await new Promise((resolve) => child.on('exit', resolve));
-    writeFileSync(path, `${child.pid} 12345`);
+    const script = `
+      const { takeLock } = await import(${JSON.stringify(join(import.meta.dirname, 'lock.ts'))});
+      takeLock(${JSON.stringify(path)});
+      console.log('held');
+      setInterval(() => {}, 1000);`;
+    const holder = Bun.spawn([process.execPath, '-e', script], {
+      stdout: 'pipe',
+      env: { PATH: '/usr/bin:/bin' },
+    });
+    for await (const chunk of holder.stdout) if (Buffer.from(chunk).toString().includes('held')) break;
+    expect(() => takeLock(path)).toThrow(expect.objectContaining({ code: 'UPDATE_RUNNING' }));
+    holder.kill('SIGKILL');
+    await holder.exited;
     takeLock(path)();
-    writeFileSync(path, `${process.pid} 1`);
+  });
+
+  test('is not inherited by a program that is started meanwhile', async () => {
+    const path = join(folder, 'lock');
+    const release = takeLock(path);
+    const child = Bun.spawn(['sleep', '60']);
+    release();
     takeLock(path)();
-    writeFileSync(path, 'nonsense');
+    child.kill();
+    await child.exited;
+  });
+
+  test('can be taken by nobody but root, and where it cannot be made, that is said', () => {
+    const path = join(folder, 'lock');
     takeLock(path)();
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+    expect(() => takeLock(join(folder, 'none/lock'))).toThrow(
+      expect.objectContaining({ code: 'UPDATE_LOCK_FAILED' }),
+    );
   });
 });

@@ -51,7 +51,11 @@ const { method, fetched_bytes } = await installRelease(
     target: { slot: 'B', device: order.device },
     base: order.base,
     trust: { keys: trustKeysetFile(order.keysetFile), store: () => {} },
-    boot: { discard: async () => {}, arm: async () => {} },
+    boot: {
+      id: 'bench',
+      discard: async () => {},
+      arm: async () => {},
+    },
     pending: jsonFile(order.pendingFile, PendingUpdate, 'the pending update'),
     journalFile: order.journalFile,
     now: () => new Date(),
