@@ -88,6 +88,11 @@ export function obstacleOf(
   return undefined;
 }
 
+/** The window of the rollout and its own. */
+export function isWindowOpen(appliance: Appliance, { definition }: Scene, windows: WindowClock): boolean {
+  return windows.isOpen(definition.window) && windows.isOpen(appliance.window);
+}
+
 /** Whether it can be expected to take an order before long. */
 export function isReachable({ presence, version }: Appliance): boolean {
   return presence !== 'offline' && version !== null;

@@ -1,7 +1,7 @@
 import type { Appliance } from './appliance.ts';
 import type { Draft } from './draft.ts';
-import { excuseOf, obstacleOf } from './eligibility.ts';
-import { isOverdue, kept, runs } from './observe.ts';
+import { excuseOf, isWindowOpen, obstacleOf } from './eligibility.ts';
+import { isOverdue, kept } from './observe.ts';
 import type { GivenOrder, Member } from './plan.ts';
 import { firstInLine } from './sample.ts';
 import { compareVersions, nextHop, type Version } from './version.ts';
@@ -44,14 +44,16 @@ export function giveReturns(draft: Draft): void {
 }
 
 /**
- * Takes back what has not been fetched: overdue orders always, and of one kind all, where nothing new may start.
+ * Takes back what has not been fetched: always what is overdue or would be fetched outside its window, and all of a kind where nothing
+ * new may start.
  */
 export function takeBack(draft: Draft, kinds: readonly Member['state'][]): void {
   for (const [id, member] of draft.members) {
     if (member.state !== 'ordered' && member.state !== 'reverting') continue;
-    const sight = draft.scene.fleet.get(id)?.order;
-    if (sight?.id !== member.order.id || sight.fate !== 'queued') continue;
-    if (kinds.includes(member.state) || isOverdue(member.order, draft.scene)) {
+    const appliance = draft.scene.fleet.get(id);
+    if (appliance?.order?.id !== member.order.id || appliance.order.fate !== 'queued') continue;
+    const closed = !isWindowOpen(appliance, draft.scene, draft.windows);
+    if (closed || kinds.includes(member.state) || isOverdue(member.order, draft.scene)) {
       draft.withdrawals.push(member.order.id);
     }
   }
@@ -110,6 +112,7 @@ function give(
     to,
     retry_rejected: type === 'update' && retry_rejected,
     allow_downgrade: type === 'update' && compareVersions(to, from) < 0,
+    window: definition.window,
     not_after_ms: at_ms + definition.order_deadline_ms,
   });
   return order;
@@ -125,10 +128,4 @@ export function excuse(draft: Draft): void {
     draft.skip(id, reason.code, reason.words);
     if (member.state === 'seated') draft.set(id, { ...kept(member), state: 'pool' });
   }
-}
-
-/** Whether it still runs what it is to go back from. */
-export function stillRuns(draft: Draft, id: string): boolean {
-  const appliance = draft.scene.fleet.get(id);
-  return appliance !== undefined && runs(appliance, draft.scene.definition.version);
 }

@@ -1,3 +1,4 @@
+import type { MaintenanceWindow } from '../../updater/maintenance-window.ts';
 import type { Version } from './version.ts';
 
 /**
@@ -136,6 +137,8 @@ export interface PlannedOrder {
   to: Version;
   retry_rejected: boolean;
   allow_downgrade: boolean;
+  /** It is not handed out while this is closed, and the appliance does not reboot for it then; null: at any time. */
+  window: MaintenanceWindow | null;
   not_after_ms: number;
 }
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { MaintenanceWindow } from '../../updater/maintenance-window.ts';
 import type { Appliance } from './appliance.ts';
 import { standInLine } from './sample.ts';
 import { box, codes, finishAll, fleet, pass, rehearse, v } from './testing/rehearse.ts';
@@ -143,6 +144,20 @@ describe('who gets no order, and why', () => {
     expect(codes(plan)).toEqual({ it: code });
     expect(plan.orders).toEqual([]);
     expect(plan.phase).toBe('running');
+  });
+
+  test('an order that waits when its window closes is taken back, and given again in the next', () => {
+    const window = { start: '09:00', end: '11:00', days: ['mon', 'tue'], zone: 'UTC' };
+    for (const own of [true, false]) {
+      const rehearsal = own
+        ? rehearse({}, [box('it', { window: window as MaintenanceWindow })])
+        : rehearse({ window }, fleet(1));
+      const [order] = rehearsal.step().orders;
+      expect(order?.window).toEqual(own ? null : window);
+      expect(pass(rehearsal, 2).withdrawals).toEqual([order?.id]);
+      expect(pass(rehearsal, 1)).toMatchObject({ orders: [], skipped: [{ code: 'window_closed' }] });
+      expect(pass(rehearsal, 20).orders).toHaveLength(1);
+    }
   });
 
   test('a downgrade and a policy that follows the channel are ordered when they are asked for', () => {

@@ -33,6 +33,7 @@ export function planRollout(id: string, scene: Scene, parent: Plan | null): Plan
   retryWhereAsked(draft);
   if (wish === 'roll_back') return draft.finish(id, revert(draft) ? 'rolled_back' : 'rolling_back');
   enrol(draft);
+  excuse(draft);
   if (scene.intent.brake_releases > (parent?.handled.brake_releases ?? 0)) releaseBrake(draft);
   watchFailures(draft);
   return draft.finish(id, wish === 'paused' ? hold(draft, 'paused') : run(draft));
@@ -42,7 +43,6 @@ export function planRollout(id: string, scene: Scene, parent: Plan | null): Plan
 function run(draft: Draft): Phase {
   if (draft.brake !== null) return hold(draft, 'braked');
   endHold(draft);
-  excuse(draft);
   advanceStages(draft);
   // The verdict on a stage may just have engaged it.
   if (draft.brake !== null) return hold(draft, 'braked');

@@ -1,6 +1,6 @@
 import type { Draft } from './draft.ts';
-import { giveReturns, stillRuns, takeBack } from './give-orders.ts';
-import { kept } from './observe.ts';
+import { giveReturns, takeBack } from './give-orders.ts';
+import { kept, runs } from './observe.ts';
 
 /**
  * The return of everyone that this rollout has brought to the release, to the version before. Stages don't matter here; the limit of
@@ -31,5 +31,6 @@ export function revert(draft: Draft): boolean {
 /** Known to run something else for good: somebody has moved it meanwhile. */
 function isElsewhere(draft: Draft, id: string): boolean {
   const appliance = draft.scene.fleet.get(id);
-  return appliance?.committed === true && appliance.version !== null && !stillRuns(draft, id);
+  if (!appliance?.committed || appliance.version === null) return false;
+  return !runs(appliance, draft.scene.definition.version);
 }

@@ -74,13 +74,12 @@ export class Auditor {
   }
 
   #auditOrder(id: string, plan: Plan): void {
-    const { definition, intent, boxes, now_ms } = this.#rehearsal;
+    const { definition, intent, boxes } = this.#rehearsal;
     const order = plan.orders.find((one) => one.id === id);
     const known = boxes.get(order?.appliance ?? '')?.known;
     if (!order || !known?.version)
       throw new Error(`${id} is for nobody, or for one whose version is unknown`);
-    const open = (window: MaintenanceWindow | null) => window === null || isOpen(window, new Date(now_ms));
-    expect(open(definition.window) && open(known.window), 'inside both windows').toBe(true);
+    expect(this.#isOpen(definition.window) && this.#isOpen(known.window), 'inside both windows').toBe(true);
     expect(known).toMatchObject({ presence: 'online', committed: true, free: true });
     expect(this.#rehearsal.orders.has(id), 'a number is used once').toBe(false);
     if (order.type === 'rollback') {
@@ -149,11 +148,24 @@ export class Auditor {
         (order.fate === 'queued' || (order.fate === 'handed_out' && now_ms < order.not_after_ms)),
     );
     expect(open.length, 'orders at one time').toBeLessThanOrEqual(definition.parallel_max);
+    for (const order of open) {
+      const own = this.#rehearsal.boxes.get(order.appliance)?.known.window ?? null;
+      if (order.fate === 'queued' && plan.reasons.length === 0) {
+        expect(
+          this.#isOpen(definition.window) && this.#isOpen(own),
+          'to be fetched inside both windows',
+        ).toBe(true);
+      }
+    }
     const still = plan.brake !== null || intent.wish === 'cancelled' || intent.wish === 'paused';
     if (still && plan.phase !== 'rolling_back') {
       expect(open.filter((order) => order.fate === 'queued')).toEqual([]);
     }
     if (plan.phase === 'completed' || plan.phase === 'rolled_back') expect(open).toEqual([]);
+  }
+
+  #isOpen(window: MaintenanceWindow | null): boolean {
+    return window === null || isOpen(window, new Date(this.#rehearsal.now_ms));
   }
 
   #noteOverdue(): void {
