@@ -1,3 +1,4 @@
+import { BulkheadError } from '../base/errors.ts';
 import { freeSpent } from './spent-buffer.ts';
 
 /**
@@ -15,7 +16,36 @@ export interface ByteSource {
    * once the next one has come.
    */
   read(start_bytes: number, end_bytes: number): AsyncIterable<Uint8Array>;
+  /**
+   * Tells that what was read of a range is not what was signed. Absent where there is nobody else to ask.
+   *
+   * @returns whether reading it again is worth it: somebody else is asked from here on
+   */
+  distrust?(start_bytes: number, end_bytes: number, reason: BulkheadError): boolean;
   close(): Promise<void>;
+}
+
+/**
+ * Reads something that shows whether it is right, and when it is not, reads it again from the next mirror, until none is left.
+ *
+ * @param read throws a BulkheadError when what came is not what was signed; run again then, so it must not have used it
+ * @throws what `read` threw last
+ */
+export async function readVerified<Result>(
+  source: ByteSource,
+  start_bytes: number,
+  end_bytes: number,
+  read: () => Promise<Result>,
+): Promise<Result> {
+  for (;;) {
+    try {
+      return await read();
+    } catch (error) {
+      // What the transfer itself failed with is for the source to mend, and it has tried.
+      const isContent = error instanceof BulkheadError && !error.code.startsWith('FETCH_');
+      if (!isContent || !source.distrust?.(start_bytes, end_bytes, error)) throw error;
+    }
+  }
 }
 
 /** A short range as one array. Only for what is bounded by a limit of its own. */

@@ -3,7 +3,7 @@ import { BulkheadError } from '../../base/errors.ts';
 import { parseInstant } from '../../base/signing/instant.ts';
 import { parseKeysetFile } from '../signing/keyset-file.ts';
 import { acceptKeysets, requireReleaseSignature, type TrustedKeys, trustedTime } from '../signing/trust.ts';
-import { type ByteSource, readRange } from '../source.ts';
+import { type ByteSource, readRange, readVerified } from '../source.ts';
 import { parseManifest, placeSections, type SectionPlace } from './check-manifest.ts';
 import { type BundleHead, readHead } from './head.ts';
 import type { BundleManifest, DigestedSection, SectionName } from './manifest.ts';
@@ -37,7 +37,8 @@ export interface OpenBundle extends BundleFile {
 /**
  * Reads the head of a bundle and holds it to the keys that are trusted. Reads the section `keyset` besides, when there is one.
  * Everything is bounded before it is read, and nothing of the manifest is looked at before it is verified, but for one thing: when
- * the signing key is unknown, where the key sets lie that may introduce it. Those are signed by themselves.
+ * the signing key is unknown, where the key sets lie that may introduce it. Those are signed by themselves. A mirror whose file does not
+ * pass is left for the next one.
  *
  * @param trusted as loadTrustedKeys tells
  * @param now see trustedTime
@@ -45,7 +46,11 @@ export interface OpenBundle extends BundleFile {
  *         BUNDLE_TRUNCATED, BUNDLE_TOO_LONG, BUNDLE_EXPIRED; for a bad section `keyset` BUNDLE_SECTION_DAMAGED and those of
  *         acceptKeysets; what the source throws
  */
-export async function openBundle(source: ByteSource, trusted: TrustedKeys, now: Date): Promise<OpenBundle> {
+export function openBundle(source: ByteSource, trusted: TrustedKeys, now: Date): Promise<OpenBundle> {
+  return readVerified(source, 0, Number.POSITIVE_INFINITY, () => openOnce(source, trusted, now));
+}
+
+async function openOnce(source: ByteSource, trusted: TrustedKeys, now: Date): Promise<OpenBundle> {
   const head = await readHead(source);
   const size_bytes = await source.size_bytes();
   let known = { trusted, changed: false };
@@ -90,14 +95,17 @@ function describe(source: ByteSource, head: BundleHead, size_bytes: number): Bun
     section,
     readSection: async (name) => {
       const { start_bytes, bytes } = section(name);
-      const content = await readRange(source, start_bytes, start_bytes + bytes);
+      const end_bytes = start_bytes + bytes;
       const signed = manifest.sections.find((entry) => entry.name === name)?.sha256;
-      if (createHash('sha256').update(content).digest('hex') === signed) return content;
-      throw new BulkheadError(
-        'BUNDLE_SECTION_DAMAGED',
-        `section ${name} of ${source.name} does not have the digest that was signed`,
-        { hint: 'the file is damaged or was exchanged: copy or publish it again' },
-      );
+      return readVerified(source, start_bytes, end_bytes, async () => {
+        const content = await readRange(source, start_bytes, end_bytes);
+        if (createHash('sha256').update(content).digest('hex') === signed) return content;
+        throw new BulkheadError(
+          'BUNDLE_SECTION_DAMAGED',
+          `section ${name} of ${source.name} does not have the digest that was signed`,
+          { hint: 'the file is damaged or was exchanged: copy or publish it again' },
+        );
+      });
     },
   };
 }

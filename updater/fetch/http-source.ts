@@ -8,6 +8,7 @@ import {
   rangeHeader,
 } from './answer.ts';
 import { FetchFailure } from './failure.ts';
+import { Givers } from './givers.ts';
 import { MIRROR_TRIES } from './limits.ts';
 import type { Mirror } from './mirrors.ts';
 import type { FetchOptions } from './options.ts';
@@ -25,7 +26,7 @@ const PROBE: ByteRange = { start_bytes: 0, end_bytes: 1 };
 /**
  * A file on HTTP servers, read by ranges. A connection that breaks, stalls or is too slow is made again and goes on at the
  * exact byte, on the same mirror and then on the next; bytes are never given out twice. What the mirrors hold is not
- * verified here: whoever reads compares digests.
+ * verified here: whoever reads compares digests, and tells with `distrust` when they are wrong.
  *
  * Reading and `size_bytes` throw BulkheadError: what the mirror did wrong, when no mirror is left (FETCH_NOT_FOUND,
  * FETCH_FORBIDDEN, FETCH_STATUS, FETCH_ENCODED, FETCH_RANGE_IGNORED, FETCH_RANGE_WRONG, FETCH_RANGE_OUTSIDE,
@@ -37,13 +38,22 @@ const PROBE: ByteRange = { start_bytes: 0, end_bytes: 1 };
  */
 export function httpSource(urls: readonly string[], options: FetchOptions = {}): HttpSource {
   const session = openSession(urls, options);
+  const givers = new Givers();
   return {
     name: session.mirrors.all[0]?.address.name ?? '',
     get transferred_bytes() {
       return session.settings.meter.transferred_bytes;
     },
     size_bytes: () => probeSize(session),
-    read: (start_bytes, end_bytes) => readResuming(session, { start_bytes, end_bytes }),
+    read: (start_bytes, end_bytes) => readResuming(session, givers, { start_bytes, end_bytes }),
+    distrust: (start_bytes, end_bytes, reason) => {
+      const { mirrors } = session;
+      const [giver, another] = givers.of({ start_bytes, end_bytes });
+      if (!another) return mirrors.distrust(giver ?? mirrors.current(), reason);
+      // Nobody can tell which of them it was: the one that is asked now gives all of it, and says how long it is.
+      for (const mirror of mirrors.all) if (mirror !== mirrors.current()) mirror.version = undefined;
+      return true;
+    },
     close: async () => session.close(),
   };
 }
@@ -90,6 +100,7 @@ async function drain(parts: AsyncIterable<Uint8Array>): Promise<void> {
 
 async function* readResuming(
   session: FetchSession,
+  givers: Givers,
   range: ByteRange,
 ): AsyncGenerator<Uint8Array, void, void> {
   const { mirrors, settings } = session;
@@ -103,6 +114,7 @@ async function* readResuming(
     try {
       settings.meter.reserve(range.end_bytes - at_bytes);
       for await (const part of readOnce(session, mirror, rest)) {
+        givers.note(at_bytes, part.length, mirror);
         at_bytes += part.length;
         yield part;
       }

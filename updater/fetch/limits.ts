@@ -36,3 +36,6 @@ export const WHOLE_MAX_BYTES = BATCH_MAX_BYTES;
 export const QUICK_BYTES_PER_S = 128 * KIB;
 /** Answers that tell a speed: shorter ones are over before the line has got going. */
 export const QUICK_MIN_BYTES = 32 * KIB;
+
+/** Stretches whose giver is remembered: a piece is judged when it has arrived, two are on their way at most. */
+export const GIVERS_MAX = 32;

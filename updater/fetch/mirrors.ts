@@ -1,9 +1,13 @@
+import type { BulkheadError } from '../../base/errors.ts';
 import { type Address, parseAddress } from './address.ts';
 import type { FileVersion } from './answer.ts';
 import { backoff_ms } from './backoff.ts';
 import { FetchFailure } from './failure.ts';
 import { MIRROR_TRIES, PROGRESS_MIN_BYTES } from './limits.ts';
 import type { FetchSettings } from './options.ts';
+
+/** Why a mirror is out whose file is not as long as that of another. */
+const OF_ANOTHER_LENGTH: readonly string[] = ['FETCH_SIZE_CHANGED', 'FETCH_RANGE_OUTSIDE'];
 
 /** One mirror and what is known of it. */
 export interface Mirror {
@@ -111,6 +115,29 @@ export class Mirrors {
       delay_ms,
     });
     return delay_ms;
+  }
+
+  /**
+   * A mirror gave something that was not signed: it is not asked again, and what it said of the file counts no more.
+   *
+   * @returns false where it is the only one left, which then stays
+   */
+  distrust(mirror: Mirror, reason: BulkheadError): boolean {
+    // They were held to a length that may have been a lie.
+    const wronged = this.all.filter(({ out }) => out !== undefined && OF_ANOTHER_LENGTH.includes(out.code));
+    const others = this.all.filter((other) => other !== mirror && (!other.out || wronged.includes(other)));
+    if (others.length === 0) return false;
+    for (const other of wronged) other.out = undefined;
+    mirror.version = undefined;
+    mirror.out = new FetchFailure(reason.code, `${mirror.address.name}: ${reason.message}`, {
+      ...{ reaction: 'out', cause: reason },
+    });
+    if (mirror === this.#current) this.#current = this.#successor(this.#settings.clock.now_ms());
+    this.#settings.onRetry?.({
+      ...{ url: mirror.address.name, attempt: this.#attempt, delay_ms: 0 },
+      reason: `${reason.code}: ${reason.message}`,
+    });
+    return true;
   }
 
   /** The next one in order that may be asked now, else the one that may be asked first; the same if it is the only one. */

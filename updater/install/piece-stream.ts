@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { BulkheadError } from '../../base/errors.ts';
 import type { Piece } from '../bundle/pieces.ts';
 import { PIECE_PAYLOAD_MAX_BYTES } from '../limits.ts';
-import { type ByteSource, readInto } from '../source.ts';
+import { type ByteSource, readInto, readVerified } from '../source.ts';
 import { freeSpent } from '../spent-buffer.ts';
 import { batchesOf, type PieceBatch } from './piece-batches.ts';
 import type { StreamPart } from './transfer.ts';
@@ -38,7 +38,13 @@ export async function* readPieces(
   const fetch = (batch: PieceBatch | undefined, into: Uint8Array | undefined) => {
     if (!batch || !into) return undefined;
     const bytes = into.subarray(0, batch.bytes);
-    const filled = readInto(source, payloadStart_bytes + batch.start_bytes, bytes, leave.signal);
+    const start_bytes = payloadStart_bytes + batch.start_bytes;
+    const filled = readVerified(source, start_bytes, start_bytes + batch.bytes, async () => {
+      await readInto(source, start_bytes, bytes, leave.signal);
+      if (leave.signal.aborted) return;
+      for (const { number, piece, payload } of cut(pieces, batch, bytes))
+        checkPiece(source, number, piece, payload);
+    });
     // Thrown where it is awaited; until then a failure must not count as nobody's.
     filled.catch(() => {});
     return { bytes, filled };
@@ -52,7 +58,10 @@ export async function* readPieces(
       const next = batches[at + 1];
       ahead = fetch(next, buffers[(at + 1) % buffers.length]);
       const end = { done: batch.end, fetched_bytes: batch.bytes, next_bytes: next?.bytes ?? 0 };
-      yield* verified(source, pieces, batch, current.bytes, end);
+      for (const { number, piece, payload } of cut(pieces, batch, current.bytes)) {
+        const { target_bytes } = piece;
+        yield { number, payload, target_bytes, end: number + 1 === batch.end ? end : undefined };
+      }
     }
   } finally {
     leave.abort();
@@ -74,30 +83,28 @@ export function pieceReader(source: ByteSource, payloadStart_bytes: number, piec
       throw new BulkheadError('UPDATE_PIECE_MISSING', `${source.name} has no piece ${number}`);
     if (last) freeSpent(last);
     const payload = buffer.subarray(0, piece.payload_bytes);
-    await readInto(source, payloadStart_bytes + place.start_bytes, payload);
-    checkPiece(source, number, piece, payload);
+    const start_bytes = payloadStart_bytes + place.start_bytes;
+    await readVerified(source, start_bytes, start_bytes + payload.length, async () => {
+      await readInto(source, start_bytes, payload);
+      checkPiece(source, number, piece, payload);
+    });
     const { target_bytes } = piece;
     last = (await unpack({ number, payload, target_bytes, end: undefined })).data;
     return last;
   };
 }
 
-function* verified(
-  source: ByteSource,
+/** The pieces of a batch where they lie in its bytes. */
+function* cut(
   pieces: readonly Piece[],
   batch: PieceBatch,
   bytes: Uint8Array,
-  end: StreamPart['piece'],
-): Generator<VerifiedPiece> {
+): Generator<{ number: number; piece: Piece; payload: Uint8Array }> {
   let start_bytes = 0;
-  for (let number = batch.first; number < batch.end; number += 1) {
-    const piece = pieces[number];
-    if (!piece) return;
-    const payload = bytes.subarray(start_bytes, start_bytes + piece.payload_bytes);
-    checkPiece(source, number, piece, payload);
-    const { target_bytes } = piece;
-    yield { number, payload, target_bytes, end: number + 1 === batch.end ? end : undefined };
-    start_bytes += piece.payload_bytes;
+  for (const [at, piece] of pieces.slice(batch.first, batch.end).entries()) {
+    const end_bytes = start_bytes + piece.payload_bytes;
+    yield { number: batch.first + at, piece, payload: bytes.subarray(start_bytes, end_bytes) };
+    start_bytes = end_bytes;
   }
 }
 
