@@ -2,12 +2,13 @@ import { makeDataPartition } from './data-partition.ts';
 import type { InstallEffects } from './effects.ts';
 import { compareEspFiles, formatEsp, writeEspFiles } from './esp.ts';
 import type { StepId } from './events.ts';
-import { readIdentity } from './identity.ts';
+import type { IdentityFile } from './identity.ts';
 import { espFiles, type InstallJob, installRecord, markerContent } from './job.ts';
+import { eraseKept, findIdentity, putDown } from './kept-identity.ts';
 import { writePartitionTable } from './partition-table.ts';
 import { ESP_MARKER } from './paths.ts';
 import { useUpReinstallMark } from './reinstall-mark.ts';
-import { compareSlot, emptyOtherSlot, writeSlot } from './slot-writer.ts';
+import { checkImage, compareSlot, emptyOtherSlot, writeSlot } from './slot-writer.ts';
 import { verifyInstallation } from './verify.ts';
 import { wipeTables } from './wipe.ts';
 
@@ -39,14 +40,9 @@ export async function executeInstall(job: InstallJob, effects: InstallEffects): 
     }
   };
 
-  let kept: Awaited<ReturnType<typeof readIdentity>> = null;
-  if (job.keepIdentity) {
-    kept = await step('identity', () => readIdentity(job, effects));
-    effects.emit({
-      event: 'note',
-      text: kept ? 'identity: kept' : 'identity: none was found, the appliance makes a new one',
-    });
-  } else effects.emit({ event: 'step', step: 'identity', state: 'skipped' });
+  let kept: IdentityFile[] | null = null;
+  if (job.keepIdentity) kept = await step('identity', () => keepIdentity(job, effects));
+  else effects.emit({ event: 'step', step: 'identity', state: 'skipped' });
   const identity = kept ?? [];
   const installedAt = effects.now();
   const record = installRecord(job, installedAt, kept !== null);
@@ -69,11 +65,32 @@ export async function executeInstall(job: InstallJob, effects: InstallEffects): 
     await verifyInstallation(job, effects, record, identity);
   });
   await step('finish', async () => {
+    // The data partition was read back: from here on the identity is there.
+    await eraseKept(job, effects);
     const marker = new Map([[ESP_MARKER, markerContent(job, installedAt)]]);
     await writeEspFiles(job, effects, marker);
     await compareEspFiles(job, effects, marker);
     await flushDisk(job, effects);
   });
+}
+
+/**
+ * Takes the identity and puts it where no later step writes. The whole image is read first: a bad stick must be found while the
+ * disk is still what it was.
+ */
+async function keepIdentity(job: InstallJob, effects: InstallEffects): Promise<IdentityFile[] | null> {
+  const kept = await findIdentity(job, effects);
+  if (kept === null) {
+    effects.emit({ event: 'note', text: 'identity: none was found, the appliance makes a new one' });
+    return null;
+  }
+  await checkImage(job, effects);
+  const safe = await putDown(job, effects, kept);
+  effects.emit({
+    event: 'note',
+    text: safe ? 'identity: kept' : 'identity: kept, in memory alone: do not interrupt the installation',
+  });
+  return kept;
 }
 
 async function flushDisk(job: InstallJob, effects: InstallEffects): Promise<void> {

@@ -47,10 +47,10 @@ const installHere = (change: Partial<InstallRequest> = {}, effects = labEffects(
   install(labRequest(lab, disk.path, change), effects, OPTIONS);
 
 /** Mounts the data partition for the time of a look. */
-async function inData<T>(look: (folder: string) => T, mode = 'ro'): Promise<T> {
+async function inData<T>(look: (folder: string) => T, mode = 'ro', partition = 4): Promise<T> {
   const folder = join(lab.folder, 'look');
   mkdirSync(folder, { recursive: true });
-  await runOrThrow(run, 'mount', ['-o', mode, `${disk.path}p4`, folder]);
+  await runOrThrow(run, 'mount', ['-o', mode, `${disk.path}p${partition}`, folder]);
   try {
     return look(folder);
   } finally {
@@ -165,6 +165,33 @@ describe('a disk that was used before', () => {
         const stat = await runOrThrow(run, 'debugfs', ['-R', 'stat /identity/device.key', `${disk.path}p4`]);
         expect(stat).toMatch(/User:\s+900/);
         expect(stat).toMatch(/Mode:\s+0400/);
+      }),
+    TIMEOUT_MS,
+  );
+
+  it(
+    'whose data lies elsewhere keeps its identity too, and says that it is held in memory alone',
+    () =>
+      withDisk(async () => {
+        const sectors = (EIGHT_GB - 400 * 1024 * 1024) / 512;
+        await runOrThrow(run, 'sfdisk', ['--quiet', disk.path], {
+          input: `label: gpt\nstart=614400, size=${Math.floor(sectors / 2048) * 2048}, name=MSP-DATA\n`,
+        });
+        await run('partx', ['--update', disk.path]);
+        await runOrThrow(run, 'mkfs.ext4', ['-q', '-L', 'MSP-DATA', `${disk.path}p1`]);
+        await inData(
+          (folder) => {
+            mkdirSync(join(folder, 'identity'));
+            writeFileSync(join(folder, 'identity/device.key'), 'older than the layout');
+          },
+          'rw',
+          1,
+        );
+        const effects = labEffects(lab);
+        await installHere({ wishes: { target: disk.path, keepIdentity: true } }, effects);
+        expect(JSON.stringify(effects.events)).toContain('in memory alone');
+        const key = (folder: string) => readFileSync(join(folder, 'identity/device.key'), 'utf8');
+        expect(await inData(key)).toBe('older than the layout');
       }),
     TIMEOUT_MS,
   );

@@ -46,6 +46,16 @@ export const CONFIG_MAX_BYTES = 256 * 1024;
 export const IDENTITY_MAX_BYTES = 4 * MIB_BYTES;
 export const IDENTITY_MAX_FILES = 1000;
 
+/**
+ * Where the identity lies in slot B while everything else is made anew: behind what is zeroed at the start of a partition, and
+ * with room for all of it in base64 with the longest paths; a slot has at least 1 GiB.
+ */
+export const KEPT_OFFSET_BYTES = 2 * WIPE_EDGE_BYTES;
+export const KEPT_MAX_BYTES = 4 * IDENTITY_MAX_BYTES;
+
+/** The largest sector of a disk, and what a direct transfer is a multiple of. */
+export const KEPT_BLOCK_BYTES = 4096;
+
 /** The boot loader is under 3 MiB, its script some kilobytes; the ESP has 256 MiB. */
 export const BOOT_FILE_MAX_BYTES = 64 * MIB_BYTES;
 

@@ -8,9 +8,9 @@ import { type Lab, labEffects, labRequest } from './loop-lab.ts';
  * For power-cut.test.ts: an installation that kills itself (SIGKILL, so nothing is tidied up) right before its n-th effect:
  * a program started, a transfer, a flush. Prints `step number` for each effect, so that the test knows them all.
  *
- *   bun power-cut-child.ts LAB_JSON DISK CUT_AT      CUT_AT 0: never
+ *   bun power-cut-child.ts LAB_JSON DISK CUT_AT WISHES_JSON      CUT_AT 0: never
  */
-const [labJson = '{}', disk = '', cutAt = '0'] = process.argv.slice(2);
+const [labJson = '{}', disk = '', cutAt = '0', wishesJson = '{}'] = process.argv.slice(2);
 const lab = { ...(JSON.parse(labJson) as Omit<Lab, 'remove'>), remove: () => undefined };
 
 let step = 'look';
@@ -39,7 +39,7 @@ const open: OpenBlockDevice = (path, access) => {
 };
 
 await install(
-  labRequest(lab, disk),
+  labRequest(lab, disk, { wishes: { target: disk, ...JSON.parse(wishesJson) } }),
   labEffects(lab, {
     open,
     run: (program, args, options) => {

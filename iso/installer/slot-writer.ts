@@ -3,6 +3,7 @@ import { promisify } from 'node:util';
 import { alignedBuffer } from '../../base/direct-io.ts';
 import { BulkheadError } from '../../base/errors.ts';
 import type { InstallEffects } from './effects.ts';
+import type { StepId } from './events.ts';
 import { type InstallJob, partitionNode } from './job.ts';
 import { COPY_CHUNK_BYTES, SLOT_INVALID_BYTES } from './limits.ts';
 import { ProgressMeter } from './progress.ts';
@@ -19,23 +20,45 @@ const closeAsync = promisify(close);
  * @throws BulkheadError INSTALL_MEDIUM_DAMAGED when the medium does not hold what its manifest promises
  */
 export async function writeSlot(job: InstallJob, effects: InstallEffects): Promise<SlotDigestResult> {
+  const slot = effects.open(partitionNode(job, 'A'), 'write');
+  try {
+    const result = await readImage(job, effects, 'slot', (chunk, at) => slot.write(chunk, at));
+    await slot.flush();
+    return result;
+  } finally {
+    await slot.close();
+  }
+}
+
+/**
+ * Reads all of the image and writes nothing.
+ *
+ * @throws BulkheadError INSTALL_MEDIUM_DAMAGED
+ */
+export async function checkImage(job: InstallJob, effects: InstallEffects): Promise<void> {
+  await readImage(job, effects, 'identity', async () => undefined);
+}
+
+async function readImage(
+  job: InstallJob,
+  effects: InstallEffects,
+  step: StepId,
+  take: (chunk: Uint8Array, offset_bytes: number) => Promise<void>,
+): Promise<SlotDigestResult> {
   const { manifest, imagePath } = job.source;
   const digest = new SlotDigest(manifest);
-  const meter = new ProgressMeter('slot', manifest.blob_bytes, effects);
+  const meter = new ProgressMeter(step, manifest.blob_bytes, effects);
   const buffer = alignedBuffer(COPY_CHUNK_BYTES);
   const image = await openAsync(imagePath, 'r');
-  const slot = effects.open(partitionNode(job, 'A'), 'write');
   try {
     for (let at = 0; at < manifest.blob_bytes; at += COPY_CHUNK_BYTES) {
       const chunk = buffer.subarray(0, Math.min(COPY_CHUNK_BYTES, manifest.blob_bytes - at));
       await fill(image, chunk, at, imagePath);
       digest.update(chunk);
-      await slot.write(chunk, at);
+      await take(chunk, at);
       meter.advance(chunk.length);
     }
-    await slot.flush();
   } finally {
-    await slot.close();
     await closeAsync(image);
   }
   const result = digest.finish();
