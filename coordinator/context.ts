@@ -2,6 +2,7 @@ import type { Logger } from '@logtape/logtape';
 import type { KeySigner } from '../updater/signing/key-file.ts';
 import type { OpenDatabase } from './database/open.ts';
 import type { Database } from './database/tables.ts';
+import type { DoWork } from './database/unit-of-work.ts';
 import type { Metrics } from './server/metrics.ts';
 
 /** What an operator sets when the coordinator starts. */
@@ -18,7 +19,10 @@ export interface Settings {
 
 /** Everything the parts of a running coordinator share; handed in, so that a test can hand in another clock. */
 export interface Coordinator {
+  /** For looking. */
   database: Database;
+  /** For changing: a piece happens whole or not at all. */
+  doWork: DoWork;
   backend: OpenDatabase['backend'];
   settings: Settings;
   /** Milliseconds since 1970. */

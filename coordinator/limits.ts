@@ -125,3 +125,6 @@ export const API_REFILL_PER_S = 50;
 
 /** The command line waits this long for an answer; an export begins within it. */
 export const CLIENT_TIMEOUT_MS = 60_000;
+
+/** Pieces of work that share one flush to the disk: the first of them waits for the last. */
+export const WORKS_PER_COMMIT_MAX = 64;

@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import type { Logger } from '@logtape/logtape';
 import type { Coordinator, Settings } from './context.ts';
 import { openDatabase } from './database/open.ts';
+import { unitOfWork } from './database/unit-of-work.ts';
 import { forgetOver } from './devices/forget.ts';
 import { createKeyRing } from './devices/keys.ts';
 import { FORGET_INTERVAL_MS, SWEEP_INTERVAL_MS } from './limits.ts';
@@ -59,7 +60,14 @@ export async function startCoordinator(options: StartOptions): Promise<RunningCo
   try {
     const authorities = new Set<string>();
     const coordinator: Coordinator = {
-      ...{ database, backend, log, now_ms, metrics: createMetrics() },
+      ...{
+        database,
+        doWork: unitOfWork({ database, backend }),
+        backend,
+        log,
+        now_ms,
+        metrics: createMetrics(),
+      },
       settings: { ...options.settings, authorities },
       random: (size_bytes) => crypto.getRandomValues(new Uint8Array(size_bytes)),
       orderKey: await orderKey(database, now_ms()),

@@ -26,7 +26,7 @@ export async function enrol(
 ): Promise<EnrolmentAnswer> {
   const key_id = deviceIdOf(Buffer.from(request.public_key, 'base64'));
   const now_ms = coordinator.now_ms();
-  return await coordinator.database.transaction().execute(async (work) => {
+  return await coordinator.doWork(async (work) => {
     const known = await findByKey(work, key_id);
     let device = known ?? (await addPending(coordinator, work, key_id, request, address));
     if (device.state === 'refused')

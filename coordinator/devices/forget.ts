@@ -2,7 +2,7 @@ import type { Coordinator } from '../context.ts';
 import { FAILURES_FORGOTTEN_MS, PENDING_FORGOTTEN_MS } from '../limits.ts';
 
 /** Takes away what nobody can use any more: sessions and codes that are over, boxes that asked once and never came back. */
-export async function forgetOver({ database, now_ms }: Coordinator): Promise<void> {
+export async function forgetOver({ database, doWork, now_ms }: Coordinator): Promise<void> {
   const now = now_ms();
   await database.deleteFrom('sessions').where('expires_ms', '<=', now).execute();
   await database.deleteFrom('sign_in_codes').where('expires_ms', '<=', now).execute();
@@ -10,7 +10,7 @@ export async function forgetOver({ database, now_ms }: Coordinator): Promise<voi
     .deleteFrom('sign_in_failures')
     .where('last_ms', '<=', now - FAILURES_FORGOTTEN_MS)
     .execute();
-  await database.transaction().execute(async (work) => {
+  await doWork(async (work) => {
     const gone = await work
       .deleteFrom('devices')
       .where('state', '=', 'pending')

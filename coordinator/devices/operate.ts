@@ -22,7 +22,7 @@ export async function approveDevice(
   which: { id: string } | { code: string },
   { tags, ...wish }: ApprovalWish,
 ): Promise<string> {
-  return await coordinator.database.transaction().execute(async (work) => {
+  return await coordinator.doWork(async (work) => {
     const device =
       'id' in which ? await requireDevice(work, which.id) : await findByCode(coordinator, work, which.code);
     await approveWith(coordinator, work, device, {
@@ -47,7 +47,7 @@ export async function endDevice(
   reason: string,
 ): Promise<void> {
   const now_ms = coordinator.now_ms();
-  await coordinator.database.transaction().execute(async (work) => {
+  await coordinator.doWork(async (work) => {
     const { state } = await requireDevice(work, id);
     if (state !== 'pending' && state !== 'approved')
       throw new BulkheadError('DEVICE_ENDED', `device ${id} is ${state} already`);
@@ -78,7 +78,7 @@ export async function describeDevice(
     ...(name === undefined ? {} : { name }),
     ...(tags === undefined ? {} : { tags: JSON.stringify(tags) }),
   };
-  await coordinator.database.transaction().execute(async (work) => {
+  await coordinator.doWork(async (work) => {
     await requireDevice(work, id);
     if (Object.keys(change).length === 0) return;
     await work.updateTable('devices').set(change).where('id', '=', id).execute();
@@ -101,7 +101,7 @@ export async function addEnrolmentCode(
     ...{ id: newId(coordinator), code_hash: hashSecret(code), note, uses_max, used: 0, expires_ms },
     ...{ tags: JSON.stringify(wanted.tags), created_ms: now_ms, created_by: actor, revoked_ms: null },
   };
-  await coordinator.database.transaction().execute(async (work) => {
+  await coordinator.doWork(async (work) => {
     await work.insertInto('enrolment_codes').values(row).execute();
     await recordDeed(work, now_ms, {
       ...{
@@ -122,7 +122,7 @@ export async function revokeEnrolmentCode(
   id: string,
 ): Promise<void> {
   const now_ms = coordinator.now_ms();
-  await coordinator.database.transaction().execute(async (work) => {
+  await coordinator.doWork(async (work) => {
     const { numUpdatedRows } = await work
       .updateTable('enrolment_codes')
       .set({ revoked_ms: now_ms })

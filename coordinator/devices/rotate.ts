@@ -23,7 +23,7 @@ export async function rotateKey(
     throw new BulkheadError('ROTATION_PROOF_WRONG', 'the new key has not signed that it follows the old one');
   const now_ms = coordinator.now_ms();
   const { device_id } = claim;
-  await coordinator.database.transaction().execute(async (work) => {
+  await coordinator.doWork(async (work) => {
     await takeClaim(work, claim, now_ms);
     const added = await work
       .insertInto('device_keys')

@@ -92,7 +92,7 @@ async function requireRoom(work: Work, device_id: string): Promise<void> {
 
 /** @throws BulkheadError ORDER_UNKNOWN, ORDER_NOT_CANCELLABLE */
 export async function cancelOrder(coordinator: Coordinator, actor: string, id: string): Promise<void> {
-  await coordinator.database.transaction().execute(async (work) => {
+  await coordinator.doWork(async (work) => {
     const order = await work.selectFrom('orders').selectAll().where('id', '=', id).executeTakeFirst();
     if (!order) throw new BulkheadError('ORDER_UNKNOWN', `there is no order ${id}`);
     const change = afterCancel(order);

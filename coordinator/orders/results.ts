@@ -19,7 +19,7 @@ export async function takeResult(
   result: OrderResult,
 ): Promise<void> {
   const now_ms = coordinator.now_ms();
-  await coordinator.database.transaction().execute(async (work) => {
+  await coordinator.doWork(async (work) => {
     await takeClaim(work, claim, now_ms);
     const order = await ownOrder(work, claim, id);
     const change = afterResult(order, { attempt: result.attempt, outcome: result.state }, now_ms);
@@ -48,7 +48,7 @@ export async function takeLog(
   const { attempt, offset: position, text } = piece;
   if (position + text.length > ORDER_LOG_MAX)
     throw new BulkheadError('ORDER_LOG_FULL', `the log of an order has at most ${ORDER_LOG_MAX} characters`);
-  await coordinator.database.transaction().execute(async (work) => {
+  await coordinator.doWork(async (work) => {
     await takeClaim(work, claim, now_ms);
     await ownOrder(work, claim, id);
     await work
@@ -77,7 +77,7 @@ export async function sweepOrders(coordinator: Coordinator): Promise<number> {
     .execute();
   if (due.length === 0) return 0;
   let changed = 0;
-  await coordinator.database.transaction().execute(async (work) => {
+  await coordinator.doWork(async (work) => {
     for (const order of due) {
       const change = afterTime(order, now_ms);
       if (change && (await writeChange(coordinator, work, order, change, { message: 'its time has passed' })))

@@ -32,7 +32,7 @@ export class SignInLocked extends BulkheadError {
 export async function rememberFailure(coordinator: Coordinator, subjects: Subjects): Promise<void> {
   coordinator.metrics.signInFailed();
   coordinator.log.warn('a sign-in failed', subjects);
-  await coordinator.database.transaction().execute(async (work) => {
+  await coordinator.doWork(async (work) => {
     for (const [kind, subject] of keysOf(subjects)) {
       const before = await work
         .selectFrom('sign_in_failures')

@@ -57,7 +57,7 @@ export async function signIn(
   const token = formatSecret(SESSION_PREFIX, coordinator.random(32));
   const now_ms = coordinator.now_ms();
   const expires_ms = now_ms + SESSION_MS;
-  await coordinator.database.transaction().execute(async (work) => {
+  await coordinator.doWork(async (work) => {
     await work.deleteFrom('sessions').where('expires_ms', '<=', now_ms).execute();
     await work
       .insertInto('sessions')
@@ -84,7 +84,7 @@ export async function firstSignIn(
   coordinator: Coordinator,
 ): Promise<{ code: string; expires_ms: number } | undefined> {
   const now_ms = coordinator.now_ms();
-  return await coordinator.database.transaction().execute(async (work) => {
+  return await coordinator.doWork(async (work) => {
     const admins = await work
       .selectFrom('users')
       .selectAll()
@@ -130,7 +130,7 @@ export async function setPassword(
   if (password.length > PASSWORD_MAX)
     throw new BulkheadError('PASSWORD_TOO_LONG', `a password has at most ${PASSWORD_MAX} characters`);
   const password_hash = await Bun.password.hash(password);
-  await coordinator.database.transaction().execute(async (work) => {
+  await coordinator.doWork(async (work) => {
     await work.updateTable('users').set({ password_hash }).where('id', '=', user.id).execute();
     const actor = `user:${user.name}`;
     await recordDeed(work, coordinator.now_ms(), { actor, action: 'user.password', subject: actor });

@@ -32,7 +32,7 @@ export async function createToken(
   const { name, expires_ms } = wanted;
   const made = { id: newId(coordinator), name, created_ms: now_ms, expires_ms, revoked_ms: null };
   const scopes = [...new Set(wanted.scopes)];
-  await coordinator.database.transaction().execute(async (work) => {
+  await coordinator.doWork(async (work) => {
     const owner = { user_id: principal.user_id, token_hash: hashSecret(token) };
     await work
       .insertInto('api_tokens')
@@ -66,7 +66,7 @@ export async function listTokens({ database }: Coordinator, user_id: string): Pr
 /** @throws BulkheadError TOKEN_UNKNOWN */
 export async function revokeToken(coordinator: Coordinator, principal: Principal, id: string): Promise<void> {
   const now_ms = coordinator.now_ms();
-  await coordinator.database.transaction().execute(async (work) => {
+  await coordinator.doWork(async (work) => {
     const { numUpdatedRows } = await work
       .updateTable('api_tokens')
       .set({ revoked_ms: now_ms })

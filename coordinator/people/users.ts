@@ -29,7 +29,7 @@ export async function addUser(
   const user = { id: newId(coordinator), name, role, created_ms: now_ms, disabled_ms: null };
   const code = formatCode(coordinator.random(10));
   const expires_ms = now_ms + FIRST_SIGN_IN_MS;
-  await coordinator.database.transaction().execute(async (work) => {
+  await coordinator.doWork(async (work) => {
     const added = await work
       .insertInto('users')
       .values({ ...user, password_hash: null })
@@ -68,7 +68,7 @@ export async function changeUser(
   change: { role?: Role; disabled?: boolean },
 ): Promise<void> {
   const now_ms = coordinator.now_ms();
-  await coordinator.database.transaction().execute(async (work) => {
+  await coordinator.doWork(async (work) => {
     const before = await work.selectFrom('users').selectAll().where('id', '=', id).executeTakeFirst();
     if (!before) throw new BulkheadError('USER_UNKNOWN', `there is nobody with the id ${id}`);
     const role = change.role ?? before.role;

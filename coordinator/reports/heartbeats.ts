@@ -85,9 +85,7 @@ function nextBatch(waiting: readonly Waiting[]): { batch: Waiting[]; rest: Waiti
 async function writeBatch(coordinator: Coordinator, batch: readonly Waiting[]): Promise<void> {
   const started_ms = performance.now();
   try {
-    const outcomes = await coordinator.database
-      .transaction()
-      .execute((work) => takeBatch(coordinator, work, batch));
+    const outcomes = await coordinator.doWork((work) => takeBatch(coordinator, work, batch));
     coordinator.metrics.batch(batch.length, (performance.now() - started_ms) / 1000);
     batch.forEach((one, index) => {
       const outcome = outcomes[index];

@@ -18,7 +18,7 @@ export async function takeState(coordinator: Coordinator, claim: Claim, report: 
   const now_ms = coordinator.now_ms();
   const { fingerprint, reason, observed_at_ms: observed_ms, uptime_s } = report;
   const digest = fingerprintDigest(fingerprint);
-  await coordinator.database.transaction().execute(async (work) => {
+  await coordinator.doWork(async (work) => {
     await takeClaim(work, claim, now_ms);
     const before = await work
       .selectFrom('device_states')

@@ -99,11 +99,7 @@ export function orderRoutes(coordinator: Coordinator) {
           request,
           ADMIN_ORDERS.has(body.type) ? 'admin' : 'order',
         );
-        return viewOf(
-          await coordinator.database
-            .transaction()
-            .execute((work) => createOrder(coordinator, work, actor, body)),
-        );
+        return viewOf(await coordinator.doWork((work) => createOrder(coordinator, work, actor, body)));
       },
       {
         body: t.Object(
