@@ -27,7 +27,7 @@ let tools: SlotsTools;
 beforeEach(async () => {
   machine = new LabMachine();
   const paths = { ...machine.paths, updateLockFile: machine.at('run/update.lock') };
-  tools = { paths, isRoot: () => true, now: () => new Date(0), run: remount };
+  tools = { paths, lockPatience_s: 0, isRoot: () => true, now: () => new Date(0), run: remount };
   machine.boots('A');
   await machine.makeEsp(COMMITTED);
   writeSlot('A', '1.0.0');

@@ -119,10 +119,11 @@ in its slot and is not started; a release on trial is left with 'bulkhead update
   update
     .command('forget')
     .description('empty the list of releases that were given up, so that they can be installed again (root)')
+    .option('--keys', 'instead: remove the key sets that came with releases, where they are damaged')
     .option('--json', 'print facts as JSON')
-    .action(async (options: JsonOption) => {
-      const { forgetRejected } = await import('../update/operate.ts');
-      const report = await forgetRejected(await tools());
+    .action(async (options: JsonOption & { keys?: true }) => {
+      const { forgetUpdates } = await import('../update/operate.ts');
+      const report = await forgetUpdates(await tools(), options.keys === true);
       printFacts(io, options.json, report, () => report.message);
     });
   const internal = (

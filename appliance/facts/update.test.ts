@@ -105,6 +105,7 @@ const onCommandLine = () =>
         espMount: `${tree.root}/boot`,
         updateLockFile: `${tree.root}/lock`,
       },
+      lockPatience_s: 0,
       isRoot: () => false,
       now: () => new Date(SEEN),
       run,

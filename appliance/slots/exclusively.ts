@@ -15,7 +15,7 @@ export async function exclusively<Result>(
 ): Promise<Result> {
   // First the refusals: who is not root could not even open the lock.
   await requireInstalled(tools, command);
-  const release = takeLock(tools.paths.updateLockFile);
+  const release = takeLock(tools.paths.updateLockFile, tools.lockPatience_s);
   try {
     return await step(await requireInstalled(tools, command));
   } finally {

@@ -5,6 +5,7 @@ import { type BootPaths, type BootReading, readBoot } from '../../health-gate/bo
 import { MIRROR_PATHS, type MirrorPaths } from '../../partitions/boot-state-mirrors.ts';
 import { ESP_MOUNT } from '../../partitions/layout-names.ts';
 import type { Slot } from '../../partitions/slot.ts';
+import { LOCK_PATIENCE_S } from './limits.ts';
 
 /** What `bulkhead slots` needs from outside; a test hands in a folder that looks like an appliance. */
 export interface SlotsTools {
@@ -16,6 +17,8 @@ export interface SlotsTools {
     /** Held by whoever changes slots or boot state. */
     updateLockFile: string;
   };
+  /** How long a change of slots waits for another one, in whole seconds. */
+  lockPatience_s: number;
   isRoot: () => boolean;
   now: () => Date;
   run: Run;
@@ -32,6 +35,7 @@ export const APPLIANCE_TOOLS: SlotsTools = {
     espMount: ESP_MOUNT,
     updateLockFile: UPDATE_LOCK_FILE,
   },
+  lockPatience_s: LOCK_PATIENCE_S,
   isRoot: () => process.getuid?.() === 0,
   now: () => new Date(),
   run,

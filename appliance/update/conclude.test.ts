@@ -1,11 +1,11 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { takeLock } from '../../updater/state/lock.ts';
 import { cancelUpdate } from './cancel.ts';
 import { concludePending } from './conclude.ts';
 import { installCommand } from './install-command.ts';
 import { ApplianceLab } from './lab/appliance-lab.ts';
-import { rollBackCommand } from './operate.ts';
+import { forgetUpdates, rollBackCommand } from './operate.ts';
 import { rebootWhenDue } from './reboot-when-due.ts';
 
 /** What becomes of an update over the boots that follow it. */
@@ -65,6 +65,8 @@ describe('an update', () => {
     expect(lab.history.map(({ outcome }) => outcome)).toEqual(['rolled_back', 'failed']);
     await install('1.2.0');
     expect(rejected()).toEqual(['1.1.0']);
+    await forgetUpdates(lab.tools, false);
+    expect(rejected()).toEqual([]);
   });
 
   test('is told by the order of boots, whatever the clock of the trial said', async () => {
@@ -108,6 +110,12 @@ describe('an update', () => {
     expect((await conclude()).message).toContain('KEYS_DEVICE_SET_IGNORED');
     expect(lab.history[0]?.reason).toContain('KEYS_DEVICE_SET_IGNORED');
     expect(readFileSync(lab.tools.paths.deviceKeyset, 'utf8')).toBe('torn');
+    await forgetUpdates(lab.tools, true);
+    await install('1.2.0');
+    await lab.boot();
+    await lab.judge('healthy');
+    expect((await conclude()).message).toBe('1.2.0: the health gate committed it');
+    expect(existsSync(lab.tools.paths.deviceKeyset)).toBe(true);
   });
 });
 

@@ -54,7 +54,10 @@ describe('installing a release', () => {
 
   test('that runs already is no failure: not on the page, not in the history, not as exit status', async () => {
     await install('1.0.0');
-    expect(lab.out).toBe('release 1.0.0 is what runs from slot A\n');
+    await install('1.0.0', { json: true });
+    const [text, ...events] = lab.out.trimEnd().split('\n');
+    expect(text).toBe('release 1.0.0 is what runs from slot A');
+    expect(JSON.parse(events.at(-1) ?? '')).toMatchObject({ event: 'already-running' });
     expect(lab.tools.progress.read().condition).toBe('missing');
     expect(lab.history).toEqual([]);
   });

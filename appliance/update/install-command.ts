@@ -44,7 +44,8 @@ export async function installCommand(
   } catch (error) {
     // Whoever asks every day whether there is something new has not failed on the days when there is not.
     if (!(error instanceof BulkheadError && error.code === 'UPDATE_ALREADY_RUNNING')) throw error;
-    io.out(options.json ? `${JSON.stringify({ event: 'already-running' })}\n` : `${error.message}\n`);
+    const { message } = error;
+    io.out(options.json ? `${JSON.stringify({ event: 'already-running', message })}\n` : `${message}\n`);
   }
 }
 

@@ -1,4 +1,5 @@
-import { requireInstalled } from '../slots/slots-tools.ts';
+import { removeDeviceKeyset } from '../../updater/signing/trusted-keys.ts';
+import { exclusively } from '../slots/exclusively.ts';
 import { rebootRule, rebootWish } from './reboot-rule.ts';
 import { reboot, rebootNowIfWanted } from './reboot-when-due.ts';
 import { type RollbackReport, rollBackUpdate } from './roll-back.ts';
@@ -28,9 +29,20 @@ export async function rollBackCommand(
   return { ...report, rebooting, message: `${report.message}; ${message}` };
 }
 
-/** @throws BulkheadError SLOTS_NEED_ROOT, UPDATE_STATE_UNWRITABLE */
-export async function forgetRejected(tools: UpdateTools): Promise<{ message: string }> {
-  await requireInstalled(tools.slots, 'update forget');
-  tools.rejected.remove();
-  return { message: 'no release is refused for having failed before' };
+/**
+ * `bulkhead update forget`: which releases failed before, or, instead, which key sets came with releases.
+ *
+ * @throws BulkheadError SLOTS_NEED_ROOT, UPDATE_RUNNING, UPDATE_STATE_UNWRITABLE, KEYS_STORE_FAILED
+ */
+export async function forgetUpdates(tools: UpdateTools, keys: boolean): Promise<{ message: string }> {
+  return exclusively(tools.slots, 'update forget', async () => {
+    if (keys) {
+      removeDeviceKeyset(tools.paths.deviceKeyset);
+      return {
+        message: 'the key sets of the image count again; what was revoked after it was built does not',
+      };
+    }
+    tools.rejected.remove();
+    return { message: 'no release is refused for having failed before' };
+  });
 }

@@ -31,7 +31,7 @@ export async function rebootWhenDue(tools: UpdateTools): Promise<RebootReport> {
   if (boot_id !== undefined && boot_id !== reading.bootId)
     return stays(`${version} was armed in an earlier boot and the boot loader passed it over`);
   const wait = reasonToWait(tools, rebootRule(tools.config()));
-  if (wait !== null) return stays(`${version} waits: ${wait}`);
+  if (wait !== null) return stays(`${version} waits${wait}`);
   await reboot(tools);
   return { rebooting: true, message: `rebooting into slot ${slot} for ${version}` };
 }
@@ -42,14 +42,15 @@ export async function rebootNowIfWanted(tools: UpdateTools, wish: RebootWish): P
   return rebootWhenDue(tools);
 }
 
+/** To go on after "it waits". */
 function reasonToWait(tools: UpdateTools, rule: RebootRule): string | null {
-  if ('unknown' in rule) return describeError(rule.unknown);
+  if ('unknown' in rule) return `: ${describeError(rule.unknown)}`;
   const { window } = rule;
   if (window === null) return null;
-  if (!existsSync(tools.paths.clockSynchronised)) return 'the clock was not synchronised yet';
+  if (!existsSync(tools.paths.clockSynchronised)) return ': the clock was not synchronised yet';
   const now = tools.slots.now();
   if (isOpen(window, now)) return null;
-  return `for ${describeWindow(window)}: ${nextOpening(window, now)?.toISOString() ?? 'never'}`;
+  return ` for ${describeWindow(window)}: ${nextOpening(window, now)?.toISOString() ?? 'never'}`;
 }
 
 /** @throws BulkheadError UPDATE_REBOOT_FAILED */

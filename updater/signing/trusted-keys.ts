@@ -1,6 +1,6 @@
-import { mkdirSync, statSync } from 'node:fs';
+import { mkdirSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { writeFileAtomic } from '../../base/atomic-file.ts';
+import { fsyncFolder, writeFileAtomic } from '../../base/atomic-file.ts';
 import { BulkheadError } from '../../base/errors.ts';
 import { readKeysetFile, serialiseKeysetFile } from './keyset-file.ts';
 import { acceptKeysets, anchorTrust, type TrustedKeys } from './trust.ts';
@@ -37,7 +37,10 @@ export function loadTrustedKeys(
     const problem = new BulkheadError(
       'KEYS_DEVICE_SET_IGNORED',
       `the key sets in ${deviceFile} do not count; those of the image do`,
-      { cause, hint: 'the next release that brings key sets writes the file anew' },
+      {
+        cause,
+        hint: 'sudo bulkhead update forget --keys removes them; what they revoked is trusted again then',
+      },
     );
     return { keys, problem };
   }
@@ -57,6 +60,24 @@ export function storeDeviceKeyset(path: string, { chain }: TrustedKeys): void {
     throw new BulkheadError('KEYS_STORE_FAILED', `cannot write the key sets to ${path}`, {
       cause,
       hint: 'the data partition is full, read-only or damaged: df, dmesg',
+    });
+  }
+}
+
+/**
+ * Back to the key sets of the image: what newer ones revoked is trusted again, so only an operator decides that. Durable
+ * when it returns.
+ *
+ * @throws BulkheadError KEYS_STORE_FAILED
+ */
+export function removeDeviceKeyset(path: string): void {
+  try {
+    rmSync(path, { force: true });
+    fsyncFolder(dirname(path));
+  } catch (cause) {
+    throw new BulkheadError('KEYS_STORE_FAILED', `cannot remove the key sets in ${path}`, {
+      cause,
+      hint: 'the data partition is read-only or damaged: dmesg',
     });
   }
 }

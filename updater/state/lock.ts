@@ -9,15 +9,16 @@ import { BulkheadError } from '../../base/errors.ts';
  *
  * @param path in a folder where only root creates files. It is made unreadable for everybody else: who can open a file
  *             can lock it, and a taken-over agent could keep updates away for ever.
+ * @param patience_s whole seconds to wait while somebody else holds it
  * @returns releases the lock
  * @throws BulkheadError UPDATE_RUNNING; UPDATE_LOCK_FAILED when there can be no lock at all
  */
-export function takeLock(path: string): () => void {
+export function takeLock(path: string, patience_s = 0): () => void {
   let file: number | undefined;
   try {
     // Bun opens every file close-on-exec: no program that is started meanwhile keeps the lock.
     file = openSync(path, 'a', 0o600);
-    lockNow(file);
+    lockFile(file, patience_s);
     const held = file;
     return () => closeSync(held);
   } catch (cause) {
@@ -34,8 +35,8 @@ export function takeLock(path: string): () => void {
  * flock(1) locks the file that it is handed and ends: the lock belongs to the open file, so it stays with the one who opened it.
  * Bun has no call for it, and its foreign functions need a just-in-time compiler that not every unit allows.
  */
-function lockNow(file: number): void {
-  const { status, error } = spawnSync('flock', ['--exclusive', '--nonblock', '3'], {
+function lockFile(file: number, patience_s: number): void {
+  const { status, error } = spawnSync('flock', ['--exclusive', '--timeout', String(patience_s), '3'], {
     stdio: ['ignore', 'ignore', 'ignore', file],
   });
   if (error) throw error;

@@ -1,6 +1,7 @@
 import {
   appendFileSync,
   chmodSync,
+  existsSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -161,6 +162,15 @@ describe('the lock', () => {
     holder.kill('SIGKILL');
     await holder.exited;
     takeLock(path)();
+  });
+
+  test('is waited for as long as that was wanted', async () => {
+    const path = join(folder, 'lock');
+    const holder = Bun.spawn(['flock', path, 'sh', '-c', 'echo held; sleep 0.5'], { stdout: 'pipe' });
+    for await (const chunk of holder.stdout) if (Buffer.from(chunk).toString().includes('held')) break;
+    expect(() => takeLock(path)).toThrow(expect.objectContaining({ code: 'UPDATE_RUNNING' }));
+    takeLock(path, 5)();
+    await holder.exited;
   });
 
   test('is not inherited by a program that is started meanwhile', async () => {

@@ -63,6 +63,7 @@ export class ApplianceLab {
     this.tools = {
       slots: {
         paths: { ...this.machine.paths, updateLockFile: at('run/update.lock') },
+        lockPatience_s: 0,
         isRoot: () => true,
         now: () => this.now,
         run,
