@@ -1,7 +1,6 @@
 import {
   appendFileSync,
   chmodSync,
-  existsSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
