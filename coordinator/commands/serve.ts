@@ -8,7 +8,7 @@ const DEFAULT_INTERVAL_S = 60;
 
 interface ServeOptions {
   data: string;
-  listen: string;
+  listen?: string;
   port: number;
   url: URL[];
   interval: number;
@@ -27,7 +27,7 @@ export const registerServe: RegisterCommand = (program, io) => {
       'where the SQLite database lives',
       process.env['STATE_DIRECTORY'] ?? 'coordinator-data',
     )
-    .option('--listen <address>', 'address to listen on', '::')
+    .option('--listen <address>', 'address to listen on; all of them when not given')
     .option('--port <number>', 'port to listen on', wholeNumber(0, 65_535), DEFAULT_PORT)
     .option('--url <address>', 'how appliances reach it; may be given several times', addUrl, [])
     .option('--interval <seconds>', 'between heartbeats', wholeNumber(5, 3600), DEFAULT_INTERVAL_S)
@@ -45,12 +45,13 @@ Example:
     )
     .action(async (options: ServeOptions) => {
       const { startLog } = await import('../../base/log.ts');
+      const { EVERY_ADDRESS } = await import('../server/serve.ts');
       const { startCoordinator } = await import('../start.ts');
       const log = startLog(process.env, 'coordinator');
       const signalled = nextSignal();
       const running = await startCoordinator({
         ...{ data: options.data, database_url: process.env['DATABASE_URL'] || undefined },
-        ...{ listen: options.listen, port: options.port, urls: options.url, log },
+        ...{ listen: options.listen ?? EVERY_ADDRESS, port: options.port, urls: options.url, log },
         settings: {
           heartbeat_interval_s: options.interval,
           agent_min_version: options.agentMin ?? null,

@@ -11,6 +11,10 @@ export interface Server {
   stop(): Promise<void>;
 }
 
+/** IPv6 and IPv4 on one socket. */
+export const EVERY_ADDRESS = '::';
+const EVERY_IPV4_ADDRESS = '0.0.0.0';
+
 /** @throws BulkheadError LISTEN_FAILED */
 export function serve(
   app: App,
@@ -55,7 +59,11 @@ function listen(
       reusePort: false,
     });
   } catch (cause) {
-    const taken = (cause as { code?: unknown }).code === 'EADDRINUSE';
+    const code = (cause as { code?: unknown }).code;
+    const taken = code === 'EADDRINUSE';
+    const forbidden = code === 'EACCES' || code === 'EPERM';
+    // A kernel with `ipv6.disable=1` has no `::`.
+    if (hostname === EVERY_ADDRESS && !taken && !forbidden) return listen(handle, EVERY_IPV4_ADDRESS, port);
     throw new BulkheadError('LISTEN_FAILED', `cannot listen on port ${port} of ${hostname}`, {
       hint: taken
         ? `another program has that port: ss -ltnp; --port takes another`

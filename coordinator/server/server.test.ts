@@ -94,6 +94,14 @@ test('when told to stop, it ends what runs and closes its port', async () => {
   await expect(fetch(`${lab.url}/health`)).rejects.toThrow();
 });
 
+test('a port that is taken is told', async () => {
+  const { port } = await startLab();
+  await expect(startLab({ port })).rejects.toMatchObject({
+    code: 'LISTEN_FAILED',
+    hint: expect.stringContaining('another program'),
+  });
+});
+
 test.each([
   ['the other end', '192.0.2.1', '198.51.100.9', '192.0.2.1'],
   ['what a proxy of ours says', '10.0.0.1', '198.51.100.9', '198.51.100.9'],
