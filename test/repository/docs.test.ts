@@ -28,6 +28,16 @@ test('files that the docs name in code marks exist', () => {
   expect(missing).toEqual([]);
 });
 
+test('the table of boot tests has each of them, and no other', async () => {
+  const folder = 'test/qemu';
+  const rows = readText(`${folder}/README.md`).matchAll(/^\| `([^`]+\.test\.ts)` \|/gm);
+  const listed = [...rows].flatMap((row) => row[1] ?? []).sort();
+  const files = (await listFiles())
+    .filter((file) => file.startsWith(`${folder}/`) && file.endsWith('.test.ts'))
+    .map((file) => file.slice(folder.length + 1));
+  expect(listed).toEqual(files.sort());
+});
+
 test('the reference of error codes is that of the code', async () => {
   const page = existsSync(join(ROOT, ERRORS_PAGE)) ? readText(ERRORS_PAGE) : '';
   expect(page, 'bun scripts/list-error-codes.ts --write').toBe(await currentErrorsPage());
