@@ -103,8 +103,8 @@ describe('an update', () => {
   });
 
   test('keeps key sets of the device that cannot be read as they are, and tells', async () => {
-    lab.machine.write('data/update/keyset.json', 'torn');
     await install('1.1.0');
+    lab.machine.write('data/update/keyset.json', 'torn');
     await lab.boot();
     await lab.judge('healthy');
     expect((await conclude()).message).toContain('KEYS_DEVICE_SET_IGNORED');

@@ -110,7 +110,7 @@ export function installLab() {
       target: { slot: 'B', device: join(made.folder, 'target') },
       base: { device: image('old'), data_bytes, blob_bytes },
       trust: { keys: testTrust(), store: () => steps.push('trust') },
-      boot: { id: 'boot-1', discard: note('discard'), arm: note('arm') },
+      boot: { id: 'boot-1', armed: async () => null, discard: note('discard'), arm: note('arm') },
       pending: {
         ...pending,
         write: (value) => {

@@ -108,7 +108,7 @@ describe('no other way is tried', () => {
   test('when the slot is whole and cannot be armed, whatever the reason', async () => {
     await publish('blocks');
     const boot = {
-      id: 'boot-1',
+      ...{ id: 'boot-1', armed: async () => null },
       discard: async () => void steps.push('discard'),
       arm: async () => {
         steps.push('arm');

@@ -31,6 +31,7 @@ export interface InstallTools {
   target: { slot: Slot; device: string };
   base: BaseSlotPlace;
   trust: {
+    /** Replaced when a bundle brings a newer set: it holds for every way from there on. */
     keys: TrustedKeys;
     /** A newer key set came with the bundle and was accepted. */
     store(keys: TrustedKeys): void;
@@ -38,6 +39,8 @@ export interface InstallTools {
   boot: {
     /** The kernel's id of this boot, for the record. */
     id: string;
+    /** Root hash of what the target slot holds, where that is tried on the next boot; null where nothing is. */
+    armed(): Promise<string | null>;
     /** The slot stops being one to fall back to; durable. */
     discard(): Promise<void>;
     /** The slot goes on trial, once GRUB's own checks of it were made; durable. */
@@ -66,6 +69,8 @@ export interface InstallResult {
   method: Method;
   fetched_bytes: number;
   pending: PendingUpdate;
+  /** It was in its slot and armed before this: nothing of it was fetched or written again. */
+  already: boolean;
 }
 
 /** With these no other way helps: the operator stopped it, or the machine itself is in the way. */
@@ -98,6 +103,8 @@ export async function installRelease(
     try {
       stream = await openStream(method, place, wishes, tools);
       if (!stream) continue;
+      const result = await alreadyArmed(stream, wishes, tools);
+      if (result) return result;
       await fillSlot(stream, tools);
     } catch (error) {
       const code = error instanceof BulkheadError ? error.code : 'INTERNAL';
@@ -201,9 +208,34 @@ async function priced(bundle: OpenBundle, tools: InstallTools): Promise<PricedSt
 /** Everything that can be refused before the payload. A newer key set counts from here on. */
 async function admit(bundle: OpenBundle, wishes: InstallWishes, tools: InstallTools): Promise<OpenBundle> {
   tools.onEvent({ event: 'opened', version: bundle.manifest.version });
-  if (bundle.keysChanged) tools.trust.store(bundle.trusted);
+  if (bundle.keysChanged) {
+    tools.trust.store(bundle.trusted);
+    tools.trust.keys = bundle.trusted;
+  }
   admitRelease(bundle.manifest, tools.machine, wishes.allowed);
   return bundle;
+}
+
+/**
+ * The release that is asked for may wait for its reboot since yesterday: whoever asks again every day must not wear disk and line,
+ * nor take it back. A wish to reboot is taken over, the lack of one does not take back what was wished before.
+ */
+async function alreadyArmed(
+  stream: PricedStream,
+  wishes: InstallWishes,
+  tools: InstallTools,
+): Promise<InstallResult | undefined> {
+  const { version, slot } = stream.manifest;
+  const record = tools.pending.read();
+  if (record.condition !== 'ok' || record.value.rollback || record.value.method === null) return undefined;
+  if (record.value.root_hash !== slot.root_hash || record.value.slot !== tools.target.slot) return undefined;
+  if ((await tools.boot.armed()) !== slot.root_hash) return undefined;
+  await stream.close();
+  const pending = wishes.reboot === 'no' ? record.value : { ...record.value, reboot: wishes.reboot };
+  if (pending.reboot !== record.value.reboot) tools.pending.write(pending);
+  const { method } = record.value;
+  const fetched_bytes = tools.transferred_bytes();
+  return { version, slot: pending.slot, method, fetched_bytes, pending, already: true };
 }
 
 async function fillSlot(stream: PricedStream, tools: InstallTools): Promise<void> {
@@ -238,7 +270,14 @@ async function putOnTrial(
   tools.pending.write(pending);
   await tools.boot.arm();
   const { fetched_bytes } = pending;
-  return { version: manifest.version, slot: tools.target.slot, method, fetched_bytes, pending };
+  return {
+    version: manifest.version,
+    slot: tools.target.slot,
+    method,
+    fetched_bytes,
+    pending,
+    already: false,
+  };
 }
 
 function requireWithinCap(stream: PricedStream, tools: InstallTools): void {

@@ -53,6 +53,7 @@ const { method, fetched_bytes } = await installRelease(
     trust: { keys: trustKeysetFile(order.keysetFile), store: () => {} },
     boot: {
       id: 'bench',
+      armed: async () => null,
       discard: async () => {},
       arm: async () => {},
     },
