@@ -31,6 +31,14 @@ describe('the state of the update', () => {
     ).toEqual(['bad', 'bad', 'good']);
   });
 
+  test('does not count an update that was taken back as a failure', () => {
+    const [entry] = rolledBackUpdate().history;
+    expect(entry && outcomeBadge({ ...entry, outcome: 'cancelled' })).toEqual({
+      tone: 'plain',
+      word: 'cancelled',
+    });
+  });
+
   test.each(UPDATE_STATES)('%s has a word that is the same for programs', (state) => {
     expect(updateBadge({ ...updatedOnce(), state }).word.replace(' ', '_')).toBe(state);
   });

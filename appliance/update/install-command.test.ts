@@ -1,8 +1,11 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { commitBoot } from '../../partitions/boot-machine-linux.ts';
+import { writeBootState } from '../../partitions/boot-state-store.ts';
 import { takeLock } from '../../updater/state/lock.ts';
 import { installCommand } from './install-command.ts';
 import { ApplianceLab } from './lab/appliance-lab.ts';
+import { runUpdate } from './run-update.ts';
 
 /** `bulkhead update install` from end to end, from a file into a file. */
 
@@ -76,6 +79,33 @@ describe('installing a release', () => {
     await expect(install('1.1.0')).rejects.toEqual(refused('UPDATE_RUNNING'));
     release();
     await install('1.1.0');
+  });
+
+  test('that came before the verdict on this boot goes on when the gate commits it meanwhile', async () => {
+    await lab.boot();
+    expect(lab.state.attempts).toBe(1);
+    const locations = [await lab.release('1.1.0')];
+    await runUpdate(
+      lab.tools,
+      { locations, allowed: {}, reboot: 'no', limits: {}, fetch: {} },
+      {
+        onProgress: () => undefined,
+        onEvent: ({ event }) => {
+          if (event === 'opened') writeBootState(lab.machine.espDevice, commitBoot(lab.state, 'A'));
+        },
+        onWarning: (message) => expect(message).toBe('nothing'),
+        signal: new AbortController().signal,
+      },
+    );
+    expect(lab.state.trial).toBe('B');
+  });
+
+  test('that fails says why, also where that cannot be written into the history', async () => {
+    lab.machine.write('data/update/history.jsonl/in-the-way', '');
+    await expect(installCommand(lab.tools, lab.io, [lab.machine.at('none.bundle')], {})).rejects.not.toEqual(
+      refused('UPDATE_STATE_UNWRITABLE'),
+    );
+    expect(lab.err).toContain('UPDATE_STATE_UNWRITABLE');
   });
 
   test('does not depend on a place for its progress', async () => {
