@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { parseDefinition } from './definition.ts';
 import { type Drift, driftOf, driftOfFleet } from './drift.ts';
-import { desiredVersion, latestRelease, type Release } from './policy.ts';
+import { automaticRollout, desiredVersion, latestRelease, type PastRollout, type Release } from './policy.ts';
 import { firstInLine, placeInLine, seatsOf, standInLine } from './sample.ts';
 import { v } from './testing/rehearse.ts';
 
@@ -147,4 +147,21 @@ test('policies say what an appliance should run', () => {
   expect(desiredVersion({ kind: 'pinned', version: v('1.1.0') }, assigned, RELEASES)).toBe('1.1.0');
   expect(desiredVersion({ kind: 'auto_latest', channel: 'beta' }, assigned, RELEASES)).toBe('1.2.0-rc.1');
   expect(desiredVersion({ kind: 'auto_latest', channel: 'none' }, assigned, RELEASES)).toBe('1.0.0');
+});
+
+test('a channel begins with its newest release by itself, once, and instead of what is under way', () => {
+  const past = (id: string, version: string, change: Partial<PastRollout> = {}): PastRollout => ({
+    ...{ id, version: v(version), channel: 'stable', origin: 'auto_latest', over: false },
+    ...change,
+  });
+  expect(automaticRollout('stable', RELEASES, [])).toEqual({ begin: '1.2.0', cancel: [] });
+  expect(automaticRollout('none', RELEASES, [])).toBeUndefined();
+  const others = [
+    past('a', '1.0.0', { over: true }),
+    past('b', '1.1.0'),
+    past('c', '1.1.0', { channel: 'beta' }),
+    past('d', '1.2.0', { origin: 'operator' }),
+  ];
+  expect(automaticRollout('stable', RELEASES, others)).toEqual({ begin: '1.2.0', cancel: ['b'] });
+  expect(automaticRollout('stable', RELEASES, [past('a', '1.2.0', { over: true })])).toBeUndefined();
 });

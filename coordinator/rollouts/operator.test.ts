@@ -253,6 +253,17 @@ describe('carrying out', () => {
     expect(executePlan(next, rehearsal.parent?.id ?? null)).toEqual({ outcome: 'nothing' });
   });
 
+  test('a fleet that was read before the parent was made is not planned from', () => {
+    const rehearsal = rehearse({}, fleet(1));
+    rehearsal.step();
+    const early = rehearsal.scene();
+    rehearsal.now_ms += HOUR_MS;
+    finishAll(rehearsal);
+    rehearsal.step();
+    expect(rehearsal.parent?.members.get('box-0')?.state).toBe('succeeded');
+    expect(planRollout('late', early, rehearsal.parent).reasons).toEqual([]);
+  });
+
   test('the parent survives being planned from', () => {
     const rehearsal = rehearse({}, fleet(3));
     rehearsal.step();

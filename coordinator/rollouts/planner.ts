@@ -23,8 +23,10 @@ const NEWCOMER: Member = { state: 'pool', unheard: 0, retry: null, step: null };
 export function planRollout(id: string, scene: Scene, parent: Plan | null): Plan {
   const draft = new Draft(scene, parent);
   const { wish } = scene.intent;
-  const over = parent?.phase === 'completed';
-  if (wish === 'draft' || (over && wish !== 'roll_back')) return draft.finish(id, parent?.phase ?? 'draft');
+  const over = parent?.phase === 'completed' && wish !== 'roll_back';
+  // What was seen before the parent is no news: an appliance that has been updated since would seem to have fallen back.
+  const stale = parent !== null && scene.at_ms < parent.at_ms;
+  if (wish === 'draft' || over || stale) return draft.finish(id, parent?.phase ?? 'draft');
   takeIn(draft);
   if (wish === 'cancelled') {
     takeBack(draft, ['ordered', 'reverting']);

@@ -47,3 +47,29 @@ export function desiredVersion(
       return assigned;
   }
 }
+
+/** A rollout as far as it matters for the next one. */
+export interface PastRollout {
+  id: string;
+  version: Version;
+  channel: string;
+  origin: 'operator' | 'auto_latest';
+  /** Nothing is ordered by it any more. */
+  over: boolean;
+}
+
+/**
+ * What a channel should do by itself, for the appliances that follow it: begin with its newest release, unless that was begun before.
+ * A rollout that was cancelled or stands at its brake is not begun again. Automatic rollouts of other releases are to be cancelled
+ * first, so that nobody is brought to one release after the other.
+ */
+export function automaticRollout(
+  channel: string,
+  releases: readonly Release[],
+  past: readonly PastRollout[],
+): { begin: Version; cancel: readonly string[] } | undefined {
+  const begin = latestRelease(releases, channel);
+  const own = past.filter((rollout) => rollout.origin === 'auto_latest' && rollout.channel === channel);
+  if (begin === undefined || own.some((rollout) => rollout.version === begin)) return undefined;
+  return { begin, cancel: own.filter((rollout) => !rollout.over).map((rollout) => rollout.id) };
+}

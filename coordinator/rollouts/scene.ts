@@ -3,12 +3,13 @@ import type { Appliance } from './appliance.ts';
 import type { RolloutDefinition } from './definition.ts';
 import type { RolloutIntent } from './intent.ts';
 
-/** Everything a plan is made from, beside the plan before it. */
+/** Everything a plan is made from, beside the plan before it. Read no earlier than that plan was carried out. */
 export interface Scene {
   definition: RolloutDefinition;
   intent: RolloutIntent;
   /** The whole fleet by id. */
   fleet: ReadonlyMap<string, Appliance>;
+  /** When the fleet was read: Unix time. */
   at_ms: number;
 }
 
