@@ -3,6 +3,7 @@ import type { KeySigner } from '../updater/signing/key-file.ts';
 import type { OpenDatabase } from './database/open.ts';
 import type { Database } from './database/tables.ts';
 import type { DoWork } from './database/unit-of-work.ts';
+import type { Turnstile } from './people/turnstile.ts';
 import type { Metrics } from './server/metrics.ts';
 
 /** What an operator sets when the coordinator starts. */
@@ -30,6 +31,8 @@ export interface Coordinator {
   random(size_bytes: number): Uint8Array;
   log: Logger;
   metrics: Metrics;
+  /** Passwords are checked one at a time. */
+  signIns: Turnstile;
   /** Signs orders. */
   orderKey: KeySigner;
 }

@@ -128,3 +128,6 @@ export const CLIENT_TIMEOUT_MS = 60_000;
 
 /** Pieces of work that share one flush to the disk: the first of them waits for the last. */
 export const WORKS_PER_COMMIT_MAX = 64;
+
+/** Sign-ins that wait for the one before; checking a password takes a tenth of a second and 64 MiB. */
+export const SIGN_INS_WAITING_MAX = 30;

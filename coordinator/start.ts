@@ -5,10 +5,11 @@ import { openDatabase } from './database/open.ts';
 import { unitOfWork } from './database/unit-of-work.ts';
 import { forgetOver } from './devices/forget.ts';
 import { createKeyRing } from './devices/keys.ts';
-import { FORGET_INTERVAL_MS, SWEEP_INTERVAL_MS } from './limits.ts';
+import { FORGET_INTERVAL_MS, SIGN_INS_WAITING_MAX, SWEEP_INTERVAL_MS } from './limits.ts';
 import { orderKey } from './order-key.ts';
 import { sweepOrders } from './orders/results.ts';
 import { firstSignIn } from './people/sign-in.ts';
+import { createTurnstile } from './people/turnstile.ts';
 import { createHeartbeatQueue } from './reports/heartbeats.ts';
 import { createReceiver } from './reports/receive.ts';
 import { createApp } from './server/app.ts';
@@ -70,6 +71,7 @@ export async function startCoordinator(options: StartOptions): Promise<RunningCo
       },
       settings: { ...options.settings, authorities },
       random: (size_bytes) => crypto.getRandomValues(new Uint8Array(size_bytes)),
+      signIns: createTurnstile('too many sign-ins at once', SIGN_INS_WAITING_MAX),
       orderKey: await orderKey(database, now_ms()),
     };
     const first = await firstSignIn(coordinator);

@@ -194,6 +194,19 @@ describe('a pre-authorised code', () => {
     });
   });
 
+  test('lets in nobody who says he is a machine that has come in since he began to wait', async () => {
+    const { code } = await makeCode(1, 60_000);
+    const waiting = new Device(await lab);
+    await waiting.enrol({ serial: 'LATE' });
+    const real = await approvedDevice(await lab, { serial: 'LATE' });
+    expect(await waiting.enrol({ serial: 'LATE' }, String(code))).toMatchObject({
+      status: 202,
+      body: { provision: 'needs_approval' },
+    });
+    const shown = await (await lab).call('GET', `/api/v1/devices/${waiting.id}`, undefined, await admin());
+    expect(shown.body['conflicts']).toEqual([real.id]);
+  });
+
   test('that is over, revoked or made up lets nobody in', async () => {
     const over = await makeCode(1, -1);
     const revoked = await makeCode(1, 60_000);

@@ -120,7 +120,11 @@ function factsOf({
 }
 
 /** Devices that said they are the same machine: by serial number, product id or MAC address. */
-async function findSameMachine(work: Work, facts: EnrolmentRequest['facts']): Promise<string[]> {
+async function findSameMachine(
+  work: Work,
+  facts: Pick<EnrolmentRequest['facts'], 'serial' | 'product_uuid' | 'mac'>,
+  own_id?: string,
+): Promise<string[]> {
   const { serial, product_uuid, mac } = facts;
   const said = Object.entries({ serial, product_uuid, mac }).filter(
     ([, value]) => value !== null && value !== '',
@@ -136,10 +140,10 @@ async function findSameMachine(work: Work, facts: EnrolmentRequest['facts']): Pr
     .orderBy('id')
     .limit(20)
     .execute();
-  return rows.map(({ id }) => id);
+  return rows.map(({ id }) => id).filter((id) => id !== own_id);
 }
 
-/** What it says now, and another code when the one it shows is over. */
+/** What it says now, who says the same by now, and another code when the one it shows is over. */
 async function refresh(
   coordinator: Coordinator,
   work: Work,
@@ -152,7 +156,8 @@ async function refresh(
     ? { code: formatCode(coordinator.random(10)), code_expires_ms: now_ms + DEVICE_CODE_MS }
     : { code: device.code, code_expires_ms: device.code_expires_ms };
   const { hostname, agent_version, image_version } = facts;
-  const now = { ...code, hostname, agent_version, image_version };
+  const conflicts = JSON.stringify(await findSameMachine(work, device, device.id));
+  const now = { ...code, hostname, agent_version, image_version, conflicts };
   await work.updateTable('devices').set(now).where('id', '=', device.id).execute();
   return { ...device, ...now };
 }

@@ -153,6 +153,16 @@ describe('an address that fails', () => {
     expect((await lab.call('POST', '/api/v1/session', signIn)).status).toBe(200);
   });
 
+  test('that tries a lot at once has no more tries for it', async () => {
+    const lab = await startLab();
+    const tries = Array.from({ length: 25 }, () =>
+      lab.call('POST', '/api/v1/session', { name: 'admin', password: 'wrong' }),
+    );
+    const statuses = (await Promise.all(tries)).map(({ status }) => status);
+    expect(statuses.filter((status) => status === 401)).toHaveLength(ADDRESS_FAILURES_MAX);
+    expect(statuses.filter((status) => status === 429)).toHaveLength(25 - ADDRESS_FAILURES_MAX);
+  });
+
   test('waits longer with every failure, and never longer than the most', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 60 }), (count) => {

@@ -4,7 +4,7 @@ import { recordDeed } from '../audit/log.ts';
 import { type Coordinator, newId } from '../context.ts';
 import type { Role, UserRow } from '../database/tables.ts';
 import { FIRST_SIGN_IN_MS, PASSWORD_MAX, PASSWORD_MIN, SESSION_MS } from '../limits.ts';
-import { rememberFailure, requireUnlocked } from './failures.ts';
+import { rememberFailure, requireUnlocked, type Subjects } from './failures.ts';
 import { formatSecret, hashSecret, SESSION_PREFIX } from './secrets.ts';
 
 export interface Session {
@@ -28,7 +28,7 @@ let decoyHash: Promise<string> | undefined;
  * A session for a name with its password, or for a code that signs in once.
  *
  * @param address where it came from, for the lock
- * @throws BulkheadError SIGN_IN_LOCKED, SIGN_IN_FAILED
+ * @throws BulkheadError SIGN_IN_LOCKED, SIGN_IN_FAILED, TOO_MANY_REQUESTS
  */
 export async function signIn(
   coordinator: Coordinator,
@@ -36,6 +36,30 @@ export async function signIn(
   address: string,
 ): Promise<Session> {
   const subjects = { address, ...('name' in credentials ? { name: credentials.name } : {}) };
+  const user = await coordinator.signIns(() => checkCredentials(coordinator, credentials, subjects));
+  const token = formatSecret(SESSION_PREFIX, coordinator.random(32));
+  const now_ms = coordinator.now_ms();
+  const expires_ms = now_ms + SESSION_MS;
+  await coordinator.doWork(async (work) => {
+    await work.deleteFrom('sessions').where('expires_ms', '<=', now_ms).execute();
+    await work
+      .insertInto('sessions')
+      .values({ token_hash: hashSecret(token), user_id: user.id, created_ms: now_ms, expires_ms })
+      .execute();
+    await recordDeed(work, now_ms, {
+      ...{ actor: `user:${user.name}`, action: 'sign_in', subject: `user:${user.name}` },
+      details: { address, how: 'code' in credentials ? 'code' : 'password' },
+    });
+  });
+  return { token, user_id: user.id, name: user.name, role: user.role, expires_ms };
+}
+
+/** @throws BulkheadError SIGN_IN_LOCKED, SIGN_IN_FAILED */
+async function checkCredentials(
+  coordinator: Coordinator,
+  credentials: Credentials,
+  subjects: Subjects,
+): Promise<UserRow> {
   await requireUnlocked(coordinator, subjects);
   const user =
     'code' in credentials
@@ -54,21 +78,7 @@ export async function signIn(
       },
     );
   }
-  const token = formatSecret(SESSION_PREFIX, coordinator.random(32));
-  const now_ms = coordinator.now_ms();
-  const expires_ms = now_ms + SESSION_MS;
-  await coordinator.doWork(async (work) => {
-    await work.deleteFrom('sessions').where('expires_ms', '<=', now_ms).execute();
-    await work
-      .insertInto('sessions')
-      .values({ token_hash: hashSecret(token), user_id: user.id, created_ms: now_ms, expires_ms })
-      .execute();
-    await recordDeed(work, now_ms, {
-      ...{ actor: `user:${user.name}`, action: 'sign_in', subject: `user:${user.name}` },
-      details: { address, how: 'code' in credentials ? 'code' : 'password' },
-    });
-  });
-  return { token, user_id: user.id, name: user.name, role: user.role, expires_ms };
+  return user;
 }
 
 export async function signOut(coordinator: Coordinator, token: string): Promise<void> {

@@ -9,6 +9,8 @@ interface Bucket {
 export interface RateLimit {
   /** Takes one; when there is none left, the seconds until there is. */
   take(subject: string): number;
+  /** One that was taken did not count. */
+  giveBack(subject: string): void;
   /** Seconds until there is one, without taking it; 0: now. */
   wait(subject: string): number;
 }
@@ -42,6 +44,10 @@ export function createRateLimit(
         if (oldest !== undefined) buckets.delete(oldest);
       }
       return wait_s;
+    },
+    giveBack(subject) {
+      const known = buckets.get(subject);
+      if (known) known.tokens = Math.min(burst, known.tokens + 1);
     },
     wait: (subject) => wait(tokensOf(subject)),
   };

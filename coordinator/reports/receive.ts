@@ -18,6 +18,8 @@ export interface Receiver {
    * @throws BulkheadError SIGNATURE_*, AGENT_KEY_UNKNOWN, TOO_MANY_REQUESTS
    */
   receive(request: Request, body: Uint8Array, address: string): Promise<Claim>;
+  /** It turned out to be a repetition: that counts against whoever sent it, not against the key, which he may not have. */
+  replayed(claim: Claim, address: string): void;
   /**
    * A request that is signed with the key it brings.
    *
@@ -71,6 +73,10 @@ export function createReceiver(coordinator: Coordinator, keys: KeyRing): Receive
       if (!key) throw keyUnknown();
       pass(claimed);
       return { key_id: claimed.key_id, device_id: key.device_id, sequence: claimed.sequence };
+    },
+    replayed({ key_id }, address) {
+      failures.take(addressSubject(address));
+      rates.giveBack(key_id);
     },
     receiveNew(request, body, address, { key_id, public_key }) {
       const subject = addressSubject(address);

@@ -125,6 +125,14 @@ describe('a heartbeat', () => {
     expect((await other.heartbeat()).status).toBe(200);
   });
 
+  test('that somebody recorded and sends again and again does not slow down the one it is of', async () => {
+    const device = await approvedDevice(await lab);
+    const { sequence } = device;
+    for (let count = 0; count <= KEY_BURST + 5; count += 1)
+      await device.heartbeat({}, { sequence: sequence + 1 });
+    expect((await device.heartbeat({}, { sequence: sequence + 2 })).status).toBe(200);
+  });
+
   test('makes a device online; silence makes it stale, then offline', async () => {
     const own = await startLab();
     const device = await approvedDevice(own);

@@ -83,8 +83,15 @@ export function agentRoutes(
     return ({ request, params }: { request: Request; params?: object }) =>
       guard(kind, async () => {
         const bytes = new Uint8Array(await request.arrayBuffer());
-        const claim = await receiver.receive(request, bytes, addressOf(request));
-        return await act(claim, parseBody(check, bytes), (params as { id?: string } | undefined)?.id ?? '');
+        const address = addressOf(request);
+        const claim = await receiver.receive(request, bytes, address);
+        const id = (params as { id?: string } | undefined)?.id ?? '';
+        try {
+          return await act(claim, parseBody(check, bytes), id);
+        } catch (error) {
+          if (error instanceof Replayed) receiver.replayed(claim, address);
+          throw error;
+        }
       });
   };
   const checkEnrolment = TypeCompiler.Compile(EnrolmentRequest);

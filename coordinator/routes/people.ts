@@ -59,7 +59,7 @@ export function peopleRoutes(coordinator: Coordinator, addressOf: AddressOf) {
           strict,
         ),
         response: answers({ 200: SignedIn }, 400, 401, 429),
-        detail: detail('Sign in: with name and password, or once with a code'),
+        detail: { ...detail('Sign in: with name and password, or once with a code'), security: [] },
       },
     )
     .delete(
