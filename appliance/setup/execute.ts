@@ -76,6 +76,9 @@ function execute(action: Action): boolean {
       if (stat?.isDirectory()) throw notExpected(path, 'a file');
       if (stat) rmSync(path);
       return stat !== undefined;
+    case 'remove-folder':
+      if (stat) rmSync(path, { recursive: true });
+      return stat !== undefined;
     case 'kernel':
       if (readFileSync(path, 'utf8') === action.content) return false;
       writeFileSync(path, action.content);

@@ -27,6 +27,7 @@ export type Action =
   | { kind: 'access'; step: StepName; path: string; mode: number; owner: Owner }
   | { kind: 'link'; step: StepName; path: string; target: string }
   | { kind: 'remove'; step: StepName; path: string }
+  | { kind: 'remove-folder'; step: StepName; path: string }
   /** A variable of the kernel: written in place when it differs. */
   | { kind: 'kernel'; step: StepName; path: string; content: string };
 
@@ -37,8 +38,9 @@ export interface Owners {
 }
 
 /**
- * The folders of the data partition. Only `agent` belongs to the agent's user: what root writes (verdicts, update
- * state) must lie where a taken-over agent can read but not plant a symbolic link.
+ * The folders of the data partition. None belongs to the agent's user: what root writes (verdicts, update state) must lie where
+ * a taken-over agent can read but not plant a symbolic link, and who cannot write cannot fill the partition
+ * (docs/decisions/0012-agent-writes-no-data.md).
  */
 export function planData(paths: SetupPaths, { root, msp }: Owners): Action[] {
   const readable: Owner = { uid: root.uid, gid: msp.gid };
@@ -54,8 +56,9 @@ export function planData(paths: SetupPaths, { root, msp }: Owners): Action[] {
     folder('health', 0o750, readable),
     folder('update', 0o750, readable),
     folder('log', 0o750, readable),
-    folder('agent', 0o750, msp),
     folder('time', 0o755, root),
+    // The agent's own, made by earlier releases; nothing was kept there.
+    { kind: 'remove-folder', step: 'data', path: join(paths.data, 'agent') },
     // It may hold a passphrase: the agent's group reads it, nobody else.
     { kind: 'access', step: 'data', path: paths.deviceConfig, mode: 0o640, owner: readable },
   ];

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import {
+  chownSync,
   existsSync,
   lstatSync,
   mkdirSync,
@@ -89,9 +90,23 @@ it.skipIf(!canOwn)('makes a first boot out of nothing but an empty data partitio
   expect(read('var/lib/msp/schema')).toBe('1\n');
   expect(access(root, 'var/lib/msp/identity')).toBe(`750 0:${AGENT.gid}`);
   expect(access(root, 'var/lib/msp/identity/device.key')).toBe(`400 ${AGENT.uid}:${AGENT.gid}`);
-  expect(access(root, 'var/lib/msp/agent')).toBe(`750 ${AGENT.uid}:${AGENT.gid}`);
   expect(access(root, 'var/lib/msp/health')).toBe(`750 0:${AGENT.gid}`);
   expect(JSON.parse(read('run/bulkhead/setup.json'))).toEqual(report);
+});
+
+it.skipIf(!canOwn)('leaves nothing on the data partition that the agent could fill it with', async () => {
+  const { root, effects, write } = appliance();
+  write('var/lib/msp/agent/cache/filler', 'x'.repeat(100_000));
+  chownSync(join(root, 'var/lib/msp/agent'), AGENT.uid, AGENT.gid);
+  await runSetup(effects);
+  const data = join(root, 'var/lib/msp');
+  expect(readdirSync(data)).not.toContain('agent');
+  const own = readdirSync(data, { recursive: true, encoding: 'utf8' }).filter((name) => {
+    const { uid, gid, mode } = lstatSync(join(data, name));
+    return uid === AGENT.uid || (gid === AGENT.gid && (mode & 0o020) !== 0) || (mode & 0o002) !== 0;
+  });
+  // Its key, which it may only read; below the read-only mount of its unit it cannot change that either.
+  expect(own).toEqual(['identity/device.key']);
 });
 
 it.skipIf(!canOwn)('changes nothing when it runs again', async () => {

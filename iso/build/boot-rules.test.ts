@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -66,6 +66,19 @@ test('the deadline of a boot counts from systemd on: a repair in the initrd may 
   const timer = read(`${units}/bulkhead-boot-deadline.timer`);
   expect(timer).toMatch(/^OnStartupSec=8min$/m);
   expect(timer).not.toContain('OnBootSec');
+});
+
+test('what does not run as root cannot write to the data partition, so it cannot fill it', () => {
+  const places = /^(ReadWritePaths|BindPaths|StateDirectory|CacheDirectory|LogsDirectory)=.*$/gm;
+  const unprivileged = readdirSync(join(iso, units))
+    .filter((name) => name.endsWith('.service'))
+    .map((name) => ({ name, text: read(`${units}/${name}`) }))
+    .filter(({ text }) => /^(User=(?!root$)|DynamicUser=yes)/m.test(text));
+  expect(unprivileged.map(({ name }) => name)).toContain('compliance-agent.service');
+  for (const { name, text } of unprivileged) {
+    expect(text, name).toMatch(/^ProtectSystem=strict$/m);
+    expect(text.match(places) ?? [], name).toEqual([]);
+  }
 });
 
 test('nothing of the image writes firmware variables by itself', () => {

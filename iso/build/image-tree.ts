@@ -116,7 +116,7 @@ function addUsers(target: string): void {
   append(
     target,
     'etc/passwd',
-    `msp:x:${AGENT_UID}:${AGENT_UID}:Bulkhead agent:/var/lib/msp/agent:/usr/sbin/nologin\n`,
+    `msp:x:${AGENT_UID}:${AGENT_UID}:Bulkhead agent:/nonexistent:/usr/sbin/nologin\n`,
   );
   append(target, 'etc/group', `msp:x:${AGENT_UID}:\n`);
   append(target, 'etc/shadow', 'msp:!:1::::::\n');
