@@ -44,18 +44,20 @@ export function giveReturns(draft: Draft): void {
 }
 
 /**
- * Takes back what has not been fetched: always what is overdue or would be fetched outside its window, and all of a kind where nothing
- * new may start.
+ * Takes back what has not been fetched: always what is overdue, would be fetched outside its window, or is for an appliance that
+ * has been excused since; and all of a kind where nothing new may start.
  */
 export function takeBack(draft: Draft, kinds: readonly Member['state'][]): void {
   for (const [id, member] of draft.members) {
     if (member.state !== 'ordered' && member.state !== 'reverting') continue;
     const appliance = draft.scene.fleet.get(id);
     if (appliance?.order?.id !== member.order.id || appliance.order.fate !== 'queued') continue;
-    const closed = !isWindowOpen(appliance, draft.scene, draft.windows);
-    if (closed || kinds.includes(member.state) || isOverdue(member.order, draft.scene)) {
-      draft.withdrawals.push(member.order.id);
-    }
+    const unwanted =
+      kinds.includes(member.state) ||
+      isOverdue(member.order, draft.scene) ||
+      !isWindowOpen(appliance, draft.scene, draft.windows) ||
+      (member.state === 'ordered' && excuseOf(member, appliance, draft.scene) !== undefined);
+    if (unwanted) draft.withdrawals.push(member.order.id);
   }
 }
 

@@ -71,7 +71,7 @@ const appliance: fc.Arbitrary<Partial<Appliance>> = fc.record({
 
 const BOX_EVENTS = [
   ...['poll', 'boot', 'succeed', 'fail', 'roll_back', 'fall_back', 'silence', 'stale', 'speak'],
-  ...['busy', 'free', 'retag', 'remove'],
+  ...['busy', 'free', 'retag', 'pin', 'remove'],
 ] as const;
 type BoxEvent = { kind: (typeof BOX_EVENTS)[number]; box: number };
 type Event = BoxEvent | { kind: 'pass'; minutes: number } | { kind: 'act'; action: RolloutAction };
@@ -170,6 +170,9 @@ function befall(rehearsal: Rehearsal, auditor: Auditor, one: Box, kind: BoxEvent
       break;
     case 'retag':
       one.known = { ...one.known, tags: { ring: one.known.tags['ring'] === 'a' ? 'b' : 'a' } };
+      break;
+    case 'pin':
+      one.known = { ...one.known, policy: { kind: 'pinned', version: v('1.0.0') } };
       break;
     case 'remove':
       rehearsal.boxes.delete(one.known.id);

@@ -160,6 +160,15 @@ describe('who gets no order, and why', () => {
     }
   });
 
+  test('an order that waits for an appliance that is pinned meanwhile is taken back', () => {
+    const rehearsal = rehearse({}, fleet(1));
+    rehearsal.step();
+    const [one] = rehearsal.boxes.values();
+    if (one) one.known = { ...one.known, policy: { kind: 'pinned', version: v('1.0.0') } };
+    expect(rehearsal.step().withdrawals).toEqual(['spring/1/box-0']);
+    expect(codes(rehearsal.step())).toEqual({ 'box-0': 'pinned' });
+  });
+
   test('a downgrade and a policy that follows the channel are ordered when they are asked for', () => {
     const down = rehearse({ allow_downgrade: true }, [box('it', { version: v('1.2.0') })]);
     expect(down.step().orders).toMatchObject([{ to: '1.1.0', allow_downgrade: true }]);

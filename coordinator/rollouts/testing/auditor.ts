@@ -132,8 +132,12 @@ export class Auditor {
     }
     if (definition.joining === 'open' || this.#removed) return;
     definition.stages.forEach((_, index) => {
+      // Who gave the place up half-way and falls back later has failed there, without a place.
       const seated = [...plan.members.values()].filter(
-        (member) => member.state !== 'pool' && member.stage <= index,
+        (member) =>
+          member.state !== 'pool' &&
+          member.stage <= index &&
+          !(member.state === 'failed' && member.code === 'fell_back'),
       );
       const seats = seatsOf(definition.stages, index, plan.members.size);
       expect(seated.length, `places of stage ${index + 1}`).toBeLessThanOrEqual(seats);
@@ -149,8 +153,11 @@ export class Auditor {
     );
     expect(open.length, 'orders at one time').toBeLessThanOrEqual(definition.parallel_max);
     for (const order of open) {
-      const own = this.#rehearsal.boxes.get(order.appliance)?.known.window ?? null;
+      const known = this.#rehearsal.boxes.get(order.appliance)?.known;
+      const own = known?.window ?? null;
       if (order.fate === 'queued' && plan.reasons.length === 0) {
+        const pinned = known?.policy.kind === 'pinned' && order.type === 'update';
+        expect(pinned && known.policy, 'nothing waits for who is pinned').toBe(false);
         expect(
           this.#isOpen(definition.window) && this.#isOpen(own),
           'to be fetched inside both windows',
