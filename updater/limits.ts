@@ -48,3 +48,6 @@ export const CHECKPOINT_MAX_BYTES = 8 * KIB;
 /** The longer first and last of these lines; pending record, mirrors, history, key sets and their temporary copies, with the room that each wastes of its last block. */
 export const RECORDS_MAX_BYTES = MIB;
 export const RECORDS_MAX_FILES = 16;
+
+/** A way that costs less to fetch is taken unasked: what the others cost is known from heads and trees, which are fetched, too. */
+export const CHEAP_ENOUGH_BYTES = MIB;

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { formatBytes } from '../../base/text.ts';
 import { TransferMeter } from '../../updater/fetch/meter.ts';
-import { priceWays, type WayPrice } from '../../updater/install/install.ts';
 import { releasePlace } from '../../updater/install/release-place.ts';
+import { priceWays, type WayPrice } from '../../updater/install/ways.ts';
 import { requireInstalled } from '../slots/slots-tools.ts';
 import { bundlesOrConfigured } from './install-command.ts';
 import { installTools } from './install-tools.ts';

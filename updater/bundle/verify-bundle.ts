@@ -1,9 +1,8 @@
 import { open } from 'node:fs/promises';
 import { BulkheadError } from '../../base/errors.ts';
 import type { BlobReader } from '../delta/blob-reader.ts';
-import { readPieces } from '../install/piece-stream.ts';
 import { slotEnd } from '../install/slot-shape.ts';
-import { deltaStream, fullStream, piecesOf } from '../install/streams.ts';
+import { checkPieces, deltaStream, fullStream } from '../install/streams.ts';
 import type { TargetStream } from '../install/transfer.ts';
 import { TAIL_BYTES } from './manifest.ts';
 import type { OpenBundle } from './open-bundle.ts';
@@ -28,7 +27,8 @@ export async function verifyDeep(
   for (const name of ['keyset', 'sbom', 'provenance'] as const)
     if (bundle.sections.has(name)) await bundle.readSection(name);
   if (bundle.manifest.kind === 'delta' && !base) {
-    await verifyPieces(bundle, onProgress);
+    const total_bytes = bundle.manifest.slot.data_bytes + TAIL_BYTES;
+    await checkPieces(bundle, (done_bytes) => onProgress(done_bytes, total_bytes));
     return 'pieces';
   }
   const content = await checkSlotContent(bundle.manifest, await partsOf(bundle, base, onProgress));
@@ -92,20 +92,6 @@ async function* bytesOf(
         hint: 'the release was built wrongly: build it again',
       },
     );
-  }
-}
-
-async function verifyPieces(
-  bundle: OpenBundle,
-  onProgress: (done_bytes: number, total_bytes: number) => void,
-): Promise<void> {
-  const total_bytes = bundle.manifest.slot.data_bytes + TAIL_BYTES;
-  const pieces = await piecesOf(bundle, total_bytes);
-  const { start_bytes } = bundle.section('payload');
-  let done_bytes = 0;
-  for await (const { target_bytes } of readPieces(bundle.source, start_bytes, pieces, 0)) {
-    done_bytes += target_bytes;
-    onProgress(done_bytes, total_bytes);
   }
 }
 

@@ -6,8 +6,9 @@ import { FAR, installLab, NEW, OLD, rootOf } from '../../test/unit/install-lab.t
 import { writeBlocks } from '../bundle/write-bundle.ts';
 import { TransferMeter } from '../fetch/meter.ts';
 import { generateSigner } from '../testing/test-keys.ts';
-import { installRelease, priceWays } from './install.ts';
+import { installRelease } from './install.ts';
 import { deltaSuffix, releasePlace } from './release-place.ts';
+import { priceWays } from './ways.ts';
 
 const lab = installLab();
 const { image, url, full, delta, tools, install, inSlot, untouched } = lab;

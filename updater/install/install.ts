@@ -1,21 +1,17 @@
 import { dirname } from 'node:path';
 import { BulkheadError, describeError } from '../../base/errors.ts';
-import { formatBytes } from '../../base/text.ts';
 import type { Slot } from '../../partitions/slot.ts';
-import { type Allowances, admitRelease, type UpdateMachine } from '../admission.ts';
+import type { Allowances, UpdateMachine } from '../admission.ts';
 import type { BundleManifest } from '../bundle/manifest.ts';
-import { type OpenBundle, openBundle } from '../bundle/open-bundle.ts';
-import { slotStreamReader } from '../delta/blob-reader.ts';
 import type { TrustedKeys } from '../signing/trust.ts';
 import type { JsonFile } from '../state/json-file.ts';
 import type { Method, PendingUpdate, RebootWish } from '../state/records.ts';
-import { blocksStream } from './blocks-stream.ts';
 import { requireRoom } from './data-room.ts';
 import type { BaseSlotPlace, PricedStream } from './priced-stream.ts';
-import { deltaSuffix, type ReleasePlace } from './release-place.ts';
+import type { ReleasePlace } from './release-place.ts';
 import { throwIfStopped } from './stopped.ts';
-import { deltaStream, fullStream } from './streams.ts';
 import { type TargetStream, type TransferProgress, transferSlot } from './transfer.ts';
+import { ALL_METHODS, openCheapest, orderedWays, requireWithinCap } from './ways.ts';
 
 /** What the caller wants beside the release itself. */
 export interface InstallWishes {
@@ -81,7 +77,6 @@ const FINAL =
  * makes it take 4 MB; what a delta is decoded by runs often enough to be compiled all the same.
  */
 const COMPILE_LATE = 100;
-const ALL_METHODS: readonly Method[] = ['delta', 'blocks', 'full'];
 
 /**
  * Fetches a release into the standby slot by the cheapest way that works, and puts it on trial. The running slot is
@@ -96,22 +91,28 @@ export async function installRelease(
   tools: InstallTools,
 ): Promise<InstallResult> {
   Bun.unsafe.setJITPolicy(COMPILE_LATE);
+  const ways = orderedWays(wishes, tools);
   let failure: unknown;
-  for (const method of wishes.methods ?? ALL_METHODS) {
-    throwIfStopped(tools.signal);
-    let stream: PricedStream | undefined;
+  const givenUp = (method: Method, error: unknown) => {
+    ways.delete(method);
+    const code = error instanceof BulkheadError ? error.code : 'INTERNAL';
+    if (FINAL.test(code)) throw error;
+    tools.onEvent({ event: 'method-failed', method, code, message: describeError(error) });
+    failure = error;
+  };
+  for (;;) {
+    const way = await openCheapest(ways, place, wishes, tools, givenUp);
+    if (!way) break;
+    const { method, stream } = way;
     try {
-      stream = await openStream(method, place, wishes, tools);
-      if (!stream) continue;
       const result = await alreadyArmed(stream, wishes, tools);
       if (result) return result;
       await fillSlot(stream, tools);
     } catch (error) {
-      const code = error instanceof BulkheadError ? error.code : 'INTERNAL';
-      if (FINAL.test(code)) throw error;
-      tools.onEvent({ event: 'method-failed', method, code, message: describeError(error) });
-      failure = error;
+      givenUp(method, error);
       continue;
+    } finally {
+      await stream.close();
     }
     // The slot is whole: whatever goes wrong from here on, writing it again by another way does not help.
     return await putOnTrial(stream, wishes, tools);
@@ -128,100 +129,12 @@ export async function installRelease(
   );
 }
 
-/** What one way would cost, or why it is none. */
-export interface WayPrice {
-  method: Method;
-  version: string | null;
-  fetch_bytes: number | null;
-  /** Code and message of what stands in the way; null when nothing does. */
-  refusal: { code: string; message: string; hint: string | null } | null;
-}
-
-/** Looks at every way without taking one: heads and trees are fetched, no payload. Ways that do not exist are left out. */
-export async function priceWays(
-  place: ReleasePlace,
-  wishes: InstallWishes,
-  tools: InstallTools,
-): Promise<WayPrice[]> {
-  const prices: WayPrice[] = [];
-  for (const method of wishes.methods ?? ALL_METHODS) {
-    try {
-      const stream = await openStream(method, place, wishes, tools);
-      if (!stream) continue;
-      await stream.close();
-      const { manifest, fetch_bytes } = stream;
-      prices.push({ method, version: manifest.version, fetch_bytes, refusal: null });
-    } catch (error) {
-      const known = error instanceof BulkheadError ? error : undefined;
-      const refusal = {
-        code: known?.code ?? 'INTERNAL',
-        message: describeError(error),
-        hint: known?.hint ?? null,
-      };
-      prices.push({ method, version: null, fetch_bytes: null, refusal });
-    }
-  }
-  return prices;
-}
-
-async function openStream(
-  method: Method,
-  place: ReleasePlace,
-  wishes: InstallWishes,
-  tools: InstallTools,
-): Promise<PricedStream | undefined> {
-  if (method === 'delta') return openDelta(place, wishes, tools);
-  if (method === 'blocks' && place.local) return undefined;
-  const bundle = await admit(await openBundle(place.bundle, tools.trust.keys, tools.now()), wishes, tools);
-  if (bundle.manifest.kind === 'delta') return method === 'full' ? priced(bundle, tools) : undefined;
-  const full_bytes = bundle.section('payload').bytes;
-  if (method === 'blocks') {
-    const blocks = await blocksStream(bundle, await place.find('.blocks'), tools.base);
-    // Never more than everything, and not much trouble for little.
-    if (blocks && blocks.fetch_bytes <= full_bytes * BLOCKS_WORTH_IT) return blocks;
-    await blocks?.close();
-    return undefined;
-  }
-  return { ...(await fullStream(bundle)), fetch_bytes: full_bytes, close: async () => {} };
-}
-
-/** Above this share of the full payload its better compression and single stream are the better way. */
-const BLOCKS_WORTH_IT = 0.8;
-
-async function openDelta(
-  place: ReleasePlace,
-  wishes: InstallWishes,
-  tools: InstallTools,
-): Promise<PricedStream | undefined> {
-  const source = await place.find(deltaSuffix(tools.machine.running.root_hash));
-  if (!source) return undefined;
-  const bundle = await openBundle(source, tools.trust.keys, tools.now());
-  return priced(await admit(bundle, wishes, tools), tools);
-}
-
-async function priced(bundle: OpenBundle, tools: InstallTools): Promise<PricedStream> {
-  const base = slotStreamReader(tools.base.device, tools.base);
-  const fetch_bytes = bundle.section('payload').bytes;
-  return { ...(await deltaStream(bundle, base)), fetch_bytes, close: async () => base.close() };
-}
-
-/** Everything that can be refused before the payload. A newer key set counts from here on. */
-async function admit(bundle: OpenBundle, wishes: InstallWishes, tools: InstallTools): Promise<OpenBundle> {
-  tools.onEvent({ event: 'opened', version: bundle.manifest.version });
-  if (bundle.keysChanged) {
-    tools.trust.store(bundle.trusted);
-    tools.trust.keys = bundle.trusted;
-  }
-  admitRelease(bundle.manifest, tools.machine, wishes.allowed);
-  return bundle;
-}
-
 /**
  * The release that is asked for may wait for its reboot since yesterday: whoever asks again every day must not wear disk and line,
  * nor take it back. A wish to reboot is taken over, the lack of one does not take back what was wished before.
  */
 async function alreadyArmed(
-  stream: PricedStream,
+  stream: TargetStream,
   wishes: InstallWishes,
   tools: InstallTools,
 ): Promise<InstallResult | undefined> {
@@ -230,7 +143,6 @@ async function alreadyArmed(
   if (record.condition !== 'ok' || record.value.rollback || record.value.method === null) return undefined;
   if (record.value.root_hash !== slot.root_hash || record.value.slot !== tools.target.slot) return undefined;
   if ((await tools.boot.armed()) !== slot.root_hash) return undefined;
-  await stream.close();
   const pending = wishes.reboot === 'no' ? record.value : { ...record.value, reboot: wishes.reboot };
   if (pending.reboot !== record.value.reboot) tools.pending.write(pending);
   const { method } = record.value;
@@ -240,23 +152,20 @@ async function alreadyArmed(
 
 async function fillSlot(stream: PricedStream, tools: InstallTools): Promise<void> {
   const { manifest, method, fetch_bytes } = stream;
-  try {
-    requireWithinCap(stream, tools);
-    requireRoom(dirname(tools.journalFile), fetch_bytes);
-    tools.onEvent({ event: 'chosen', method, version: manifest.version, fetch_bytes });
-    await tools.boot.discard();
-    // What was on its way is given up with the slot it lay in.
-    tools.pending.remove();
-    await transferSlot(stream, {
-      ...tools.target,
-      journalFile: tools.journalFile,
-      signal: tools.signal,
-      onProgress: (progress) =>
-        tools.onEvent({ event: 'progress', method, version: manifest.version, ...progress }),
-    });
-  } finally {
-    await stream.close();
-  }
+  requireWithinCap(stream, tools);
+  requireRoom(dirname(tools.journalFile), fetch_bytes);
+  tools.onEvent({ event: 'chosen', method, version: manifest.version, fetch_bytes });
+  await stream.check?.(tools.signal);
+  await tools.boot.discard();
+  // What was on its way is given up with the slot it lay in.
+  tools.pending.remove();
+  await transferSlot(stream, {
+    ...tools.target,
+    journalFile: tools.journalFile,
+    signal: tools.signal,
+    onProgress: (progress) =>
+      tools.onEvent({ event: 'progress', method, version: manifest.version, ...progress }),
+  });
 }
 
 async function putOnTrial(
@@ -278,18 +187,6 @@ async function putOnTrial(
     pending,
     already: false,
   };
-}
-
-function requireWithinCap(stream: PricedStream, tools: InstallTools): void {
-  const { fetch_max_bytes } = tools;
-  if (fetch_max_bytes === undefined) return;
-  const whole_bytes = tools.transferred_bytes() + stream.fetch_bytes;
-  if (whole_bytes <= fetch_max_bytes) return;
-  throw new BulkheadError(
-    'FETCH_DATA_CAP',
-    `the update would fetch ${formatBytes(whole_bytes)}, ${formatBytes(fetch_max_bytes)} are allowed`,
-    { hint: 'publish a delta from the release that runs, or allow more: --max-fetch, update.data_cap_mib' },
-  );
 }
 
 function pendingUpdate(

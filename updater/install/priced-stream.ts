@@ -4,6 +4,12 @@ import type { TargetStream } from './transfer.ts';
 export interface PricedStream extends TargetStream {
   /** Beside the head of the bundle and the tree, which are fetched to know this. */
   fetch_bytes: number;
+  /**
+   * Reads everything that has a digest before anything is changed: where that costs no more than reading a file twice.
+   *
+   * @throws BulkheadError UPDATE_PIECE_DAMAGED, BUNDLE_SECTION_DAMAGED, UPDATE_TAIL_MISMATCH, UPDATE_STOPPED
+   */
+  check?(signal: AbortSignal | undefined): Promise<void>;
   close(): Promise<void>;
 }
 

@@ -58,6 +58,28 @@ export async function readTail(bundle: BundleFile): Promise<Uint8Array> {
   return tail;
 }
 
+/**
+ * Compares the digest of every piece, and the tail, without decompressing a piece.
+ *
+ * @param onPiece bytes of the slot that were looked at so far
+ * @throws BulkheadError BUNDLE_INDEX_INVALID, UPDATE_PIECE_DAMAGED, BUNDLE_SECTION_DAMAGED, UPDATE_TAIL_MISMATCH
+ */
+export async function checkPieces(bundle: BundleFile, onPiece: (done_bytes: number) => void): Promise<void> {
+  const { kind, slot } = bundle.manifest;
+  const pieces = await piecesOf(bundle, kind === 'full' ? slot.data_bytes : slot.data_bytes + TAIL_BYTES);
+  let done_bytes = 0;
+  for await (const { target_bytes } of readPieces(
+    bundle.source,
+    bundle.section('payload').start_bytes,
+    pieces,
+    0,
+  )) {
+    done_bytes += target_bytes;
+    onPiece(done_bytes);
+  }
+  if (kind === 'full') await readTail(bundle);
+}
+
 export async function piecesOf(bundle: BundleFile, target_bytes: number): Promise<Piece[]> {
   return parseIndex(await bundle.readSection('index'), bundle.section('payload').bytes, target_bytes);
 }

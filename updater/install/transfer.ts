@@ -11,7 +11,7 @@ import { finishSlot } from './slot-finish.ts';
 import { slotShape } from './slot-shape.ts';
 import { SlotWriter } from './slot-writer.ts';
 import { throwIfStopped } from './stopped.ts';
-import { readTransfer, TransferJournal } from './transfer-journal.ts';
+import { readTransfer, TransferJournal, type TransferRecord } from './transfer-journal.ts';
 
 /** A stretch of the target stream, valid until the next one is asked for. */
 export interface StreamPart {
@@ -94,16 +94,24 @@ export async function transferSlot(stream: TargetStream, target: TransferTarget)
 /** What is on the disk is wrong as a whole: going on from it would end here again. */
 const SPOILT = /^UPDATE_(STREAM_|ROOT_HASH_|TAIL_|SLOT_INCOHERENT|READ_BACK_)/;
 
-/** The journal counts in pieces, and each way cuts its own: only the same one can go on. */
+/** What is written down about this transfer. The journal counts in pieces, and each way cuts its own: only the same one goes on. */
+export function resumableRecord(
+  stream: Pick<TargetStream, 'bundle' | 'method'>,
+  target: Pick<TransferTarget, 'slot' | 'journalFile'>,
+): TransferRecord | undefined {
+  const record = readTransfer(target.journalFile);
+  if (!record) return undefined;
+  const { bundle, method, slot } = record.head;
+  return bundle === stream.bundle && method === stream.method && slot === target.slot ? record : undefined;
+}
+
 async function findResumption(
   device: SlotDevice,
   stream: TargetStream,
   target: TransferTarget,
 ): Promise<Resumption | undefined> {
-  const record = readTransfer(target.journalFile);
+  const record = resumableRecord(stream, target);
   if (!record) return undefined;
-  const { bundle, method, slot } = record.head;
-  if (bundle !== stream.bundle || method !== stream.method || slot !== target.slot) return undefined;
   const salt = Buffer.from(stream.manifest.slot.salt, 'hex');
   return confirmTransfer(device, record, slotShape(stream.manifest), salt);
 }
