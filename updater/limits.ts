@@ -51,3 +51,12 @@ export const RECORDS_MAX_FILES = 16;
 
 /** A way that costs less to fetch is taken unasked: what the others cost is known from heads and trees, which are fetched, too. */
 export const CHEAP_ENOUGH_BYTES = MIB;
+
+const HOUR_MS = 3_600_000;
+/**
+ * After this long no server is waited for any more, however many ways there were to try. Shorter than the day that
+ * bulkhead-update.service has, so that the update itself says why it ends.
+ */
+export const UPDATE_PATIENCE_MS = 20 * HOUR_MS;
+/** How long a file is waited for without which an update only costs more: long enough for a server that restarts. */
+export const BESIDE_PATIENCE_MS = 300_000;

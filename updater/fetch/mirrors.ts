@@ -93,7 +93,7 @@ export class Mirrors {
    */
   failed(mirror: Mirror, failure: FetchFailure, gained_bytes: number): number {
     if (failure.reaction === 'final') throw failure;
-    const { clock, random, onRetry, attempts_max, retry_for_ms } = this.#settings;
+    const { clock, random, onRetry, attempts_max, retry_for_ms, give_up_at_ms } = this.#settings;
     const now_ms = clock.now_ms();
     if (gained_bytes >= PROGRESS_MIN_BYTES) this.progressed();
     // A mirror that is dropped is no try that failed: there are only so many.
@@ -104,8 +104,8 @@ export class Mirrors {
     const again = failure.reaction === 'retry' && mirror.failures % MIRROR_TRIES !== 0;
     if (!again && mirror === this.#current) this.#current = this.#successor(now_ms);
     const { failures, resting_until_ms } = this.current();
-    if (this.#attempt >= attempts_max || now_ms - this.#progress_ms >= retry_for_ms)
-      throw this.#gaveUp(failure);
+    const outOfTime = now_ms - this.#progress_ms >= retry_for_ms || now_ms >= give_up_at_ms;
+    if (this.#attempt >= attempts_max || outOfTime) throw this.#gaveUp(failure);
     const delay_ms = Math.max(backoff_ms(failures, random()), resting_until_ms - now_ms, 0);
     const { code, message } = failure;
     onRetry?.({

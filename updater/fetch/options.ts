@@ -31,6 +31,8 @@ export interface FetchOptions {
   attempts_max?: number;
   /** Time without progress after which no further try is made; for ever when absent. */
   retry_for_ms?: number;
+  /** Moment on the clock after which no further try is made, whatever was achieved before; never when absent. */
+  give_up_at_ms?: number;
   onRetry?: (retry: Retry) => void;
   /** Without a byte for this long a connection counts as broken. Default STALL_TIMEOUT_MS. */
   stall_timeout_ms?: number;
@@ -52,6 +54,7 @@ export function settingsOf(options: FetchOptions) {
     meter: options.meter ?? new TransferMeter(options),
     attempts_max: options.attempts_max ?? Number.POSITIVE_INFINITY,
     retry_for_ms: options.retry_for_ms ?? Number.POSITIVE_INFINITY,
+    give_up_at_ms: options.give_up_at_ms ?? Number.POSITIVE_INFINITY,
     onRetry: options.onRetry,
     stall_timeout_ms: options.stall_timeout_ms ?? STALL_TIMEOUT_MS,
     rate_window_ms: options.rate_window_ms ?? RATE_WINDOW_MS,

@@ -1,9 +1,11 @@
 import { existsSync } from 'node:fs';
 import { BulkheadError } from '../../base/errors.ts';
 import { fileSource } from '../bundle/file-source.ts';
+import { systemClock } from '../fetch/clock.ts';
 import { httpSource } from '../fetch/http-source.ts';
 import type { FetchOptions } from '../fetch/options.ts';
 import { exists } from '../fetch/small.ts';
+import { BESIDE_PATIENCE_MS, UPDATE_PATIENCE_MS } from '../limits.ts';
 import type { ByteSource } from '../source.ts';
 
 /** Where a release lies, and beside it what makes fetching it cheaper: `NAME`, `NAME.blocks`, `NAME.from-ROOT`. */
@@ -24,8 +26,10 @@ export function deltaSuffix(root_hash: string): string {
 }
 
 /**
- * A file, or one or more URLs of the same bundle, in the order in which they are tried.
+ * A file, or one or more URLs of the same bundle, in the order in which they are tried. Servers are waited for from now on, for all
+ * ways together no longer than UPDATE_PATIENCE_MS.
  *
+ * @param http `retry_for_ms` is how long the bundle itself is waited for without progress
  * @throws BulkheadError UPDATE_PLACE_INVALID
  */
 export function releasePlace(locations: readonly string[], http: FetchOptions): ReleasePlace {
@@ -39,7 +43,10 @@ export function releasePlace(locations: readonly string[], http: FetchOptions): 
     );
   }
   if (remote.length > 0) {
-    const bundle = httpSource(remote, http);
+    const { clock = systemClock, retry_for_ms = Number.POSITIVE_INFINITY } = http;
+    const whole = { ...http, give_up_at_ms: clock.now_ms() + UPDATE_PATIENCE_MS };
+    const optional = { ...whole, retry_for_ms: Math.min(retry_for_ms, BESIDE_PATIENCE_MS) };
+    const bundle = httpSource(remote, whole);
     return {
       name: bundle.name,
       local: false,
@@ -47,7 +54,7 @@ export function releasePlace(locations: readonly string[], http: FetchOptions): 
       find: (suffix) =>
         findRemote(
           remote.map((url) => beside(url, suffix)),
-          http,
+          optional,
         ),
     };
   }
