@@ -10,7 +10,7 @@ import type { StreamPart } from './transfer.ts';
 /** One piece as it came, its digest compared. */
 export interface VerifiedPiece {
   number: number;
-  /** Valid until the next piece behind an `end` is asked for. */
+  /** Valid until the piece after the next one is asked for. */
   payload: Uint8Array;
   target_bytes: number;
   /** On the last piece of what was asked for at once. */
@@ -18,8 +18,9 @@ export interface VerifiedPiece {
 }
 
 /**
- * Reads pieces in order from where they lie, each verified before anybody sees it. One batch is on its way while the one before is
- * with the reader, never more: what is asked for is what a transfer that is killed has carried in vain.
+ * Reads pieces in order from where they lie, each verified before anybody sees it. A batch is asked for when the second piece of the
+ * one before is, not sooner: by then whoever takes one piece ahead has used up everything before that, so two batches are
+ * all that a transfer that is killed has carried in vain.
  *
  * @param payloadStart_bytes of the payload section in the source
  * @throws BulkheadError UPDATE_PIECE_DAMAGED; what the source throws
@@ -55,12 +56,13 @@ export async function* readPieces(
       const current = ahead;
       if (!current) return;
       await current.filled;
+      ahead = undefined;
       const next = batches[at + 1];
-      ahead = fetch(next, buffers[(at + 1) % buffers.length]);
       const end = { done: batch.end, fetched_bytes: batch.bytes, next_bytes: next?.bytes ?? 0 };
       for (const { number, piece, payload } of cut(pieces, batch, current.bytes)) {
         const { target_bytes } = piece;
         yield { number, payload, target_bytes, end: number + 1 === batch.end ? end : undefined };
+        ahead ??= fetch(next, buffers[(at + 1) % buffers.length]);
       }
     }
   } finally {
@@ -124,7 +126,7 @@ export interface UnpackedPiece extends Pick<VerifiedPiece, 'number' | 'end'> {
 }
 
 /**
- * Decompresses the pieces of a full bundle, the next one of a batch already while the last is written.
+ * Decompresses the pieces of a full bundle, the next one already while the last is written.
  *
  * @throws BulkheadError UPDATE_PIECE_LENGTH
  */
@@ -136,11 +138,8 @@ export async function* unpackPieces(pieces: AsyncIterable<VerifiedPiece>): Async
     unpacking.catch(() => {});
     if (ahead) yield* used(await ahead);
     ahead = unpacking;
-    if (!piece.end) continue;
-    // The bytes of a batch are another's when the next piece is asked for.
-    yield* used(await ahead);
-    ahead = undefined;
   }
+  if (ahead) yield* used(await ahead);
 }
 
 function* used(piece: UnpackedPiece): Generator<UnpackedPiece> {

@@ -6,6 +6,7 @@ import type { SlotDevice } from './slot-device.ts';
 import type { SlotShape } from './slot-shape.ts';
 import type { WriterStand } from './slot-writer.ts';
 import { digestOfLeaves, type TransferRecord, wholeBlocks } from './transfer-journal.ts';
+import { stretchDigest, type WrittenStretch } from './written-stretch.ts';
 
 /** Where a transfer may go on: the checkpoints that the disk confirms. */
 export interface Resumption {
@@ -27,14 +28,16 @@ export async function confirmTransfer(
 ): Promise<Resumption | undefined> {
   const leaves = new Uint8Array(shape.data_blocks * HASH_BYTES);
   hashBlocks(record.firstBlock, salt, leaves);
+  const stretches: WrittenStretch[] = [];
   let hashed_blocks = 0;
   let confirmed = 0;
   for (const { position_bytes, rest, leaves_sha256 } of record.checkpoints) {
     const blocks = wholeBlocks(position_bytes, shape.data_bytes);
     const pending_bytes = position_bytes - blocks * BLOCK_BYTES;
     if (blocks > shape.data_blocks || rest.length !== pending_bytes) break;
-    await hashRange(device, Math.max(1, hashed_blocks), blocks, salt, leaves);
+    const found = await hashRange(device, Math.max(1, hashed_blocks), blocks, salt, leaves);
     if (digestOfLeaves(leaves, hashed_blocks, blocks) !== leaves_sha256) break;
+    stretches.push(...found);
     hashed_blocks = blocks;
     confirmed += 1;
   }
@@ -43,7 +46,7 @@ export async function confirmTransfer(
   if (!last) return undefined;
   leaves.fill(0, hashed_blocks * HASH_BYTES);
   const { pieces, position_bytes, rest } = last;
-  const stand = { position_bytes, firstBlock: record.firstBlock, rest, leaves };
+  const stand = { position_bytes, firstBlock: record.firstBlock, rest, leaves, stretches };
   return { record: { ...record, checkpoints }, pieces, stand };
 }
 
@@ -53,12 +56,16 @@ async function hashRange(
   to_block: number,
   salt: Uint8Array,
   leaves: Uint8Array,
-): Promise<void> {
+): Promise<WrittenStretch[]> {
+  const stretches: WrittenStretch[] = [];
   const buffer = alignedBuffer(WRITE_BUFFER_BYTES);
   const step_blocks = WRITE_BUFFER_BYTES / BLOCK_BYTES;
   for (let block = from_block; block < to_block; block += step_blocks) {
     const part = buffer.subarray(0, Math.min(step_blocks, to_block - block) * BLOCK_BYTES);
     await device.read(block * BLOCK_BYTES, part);
     hashBlocks(part, salt, leaves.subarray(block * HASH_BYTES));
+    const start_bytes = block * BLOCK_BYTES;
+    stretches.push({ start_bytes, end_bytes: start_bytes + part.length, digest: stretchDigest(part) });
   }
+  return stretches;
 }

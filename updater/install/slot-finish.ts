@@ -1,13 +1,12 @@
 import { BulkheadError } from '../../base/errors.ts';
-import { BLOCK_BYTES, SECTOR_BYTES } from '../../partitions/slot-blob.ts';
-import { HASH_BYTES } from '../../partitions/verity-tree.ts';
+import { SECTOR_BYTES } from '../../partitions/slot-blob.ts';
 import type { BundleManifest } from '../bundle/manifest.ts';
-import { WRITE_BUFFER_BYTES } from '../limits.ts';
-import { BlockHasher, type SlotBuffer } from './slot-buffer.ts';
+import type { SlotBuffer } from './slot-buffer.ts';
 import type { SlotDevice } from './slot-device.ts';
 import { describeEnd } from './slot-end.ts';
 import { checkSelfDescription, type SlotShape } from './slot-shape.ts';
 import type { SlotWriter } from './slot-writer.ts';
+import { stretchDigest, type WrittenStretch } from './written-stretch.ts';
 
 /**
  * Ends a slot whose data area was written: tree and tail, an uncached read-back of everything, and only then the first
@@ -40,7 +39,7 @@ export async function finishSlot(
   // The first block without its header: then the header alone is what comes last, and a disk may tear that write anywhere.
   await writeParts(device, buffer, 0, [Uint8Array.from(firstBlock).fill(0, 0, SECTOR_BYTES)]);
   await device.flush();
-  await readBackData(device, buffers, shape, salt, leaves, onReadBack);
+  await readBackData(device, buffers, writer.stretches, onReadBack);
   await readBackParts(device, buffer, shape.data_bytes, parts);
   await writeParts(device, buffer, 0, [firstBlock]);
   await device.flush();
@@ -74,44 +73,29 @@ function* inSteps(
   }
 }
 
-/** Two buffers: one is read while the other is hashed. The first block is not there yet. */
+/** Two buffers: one is read while the other is compared. The first block is not there yet. */
 async function readBackData(
   device: SlotDevice,
   buffers: readonly [SlotBuffer, SlotBuffer],
-  shape: SlotShape,
-  salt: Uint8Array,
-  leaves: Uint8Array,
+  stretches: readonly WrittenStretch[],
   onReadBack: (done_bytes: number) => void,
 ): Promise<void> {
-  const hasher = new BlockHasher(salt);
-  const hashes = new Uint8Array((WRITE_BUFFER_BYTES / BLOCK_BYTES) * HASH_BYTES);
-  let [buffer, spare] = buffers;
-  const lengthAt = (start_bytes: number) => Math.min(WRITE_BUFFER_BYTES, shape.data_bytes - start_bytes);
-  let start_bytes = BLOCK_BYTES;
-  if (start_bytes >= shape.data_bytes) return;
-  let reading = device.read(start_bytes, buffer.bytes.subarray(0, lengthAt(start_bytes)));
-  try {
-    while (start_bytes < shape.data_bytes) {
-      await reading;
-      const next_bytes = start_bytes + lengthAt(start_bytes);
-      if (next_bytes < shape.data_bytes) {
-        reading = device.read(next_bytes, spare.bytes.subarray(0, lengthAt(next_bytes)));
-        // Thrown where it is awaited; until then it must not count as nobody's.
-        reading.catch(() => {});
-      }
-      const count = (next_bytes - start_bytes) / BLOCK_BYTES;
-      hasher.hash(buffer, count, hashes, 0);
-      const place = (start_bytes / BLOCK_BYTES) * HASH_BYTES;
-      const count_bytes = count * HASH_BYTES;
-      const wanted = leaves.subarray(place, place + count_bytes);
-      if (Buffer.compare(wanted, hashes.subarray(0, count_bytes)) !== 0) throw differs(device, start_bytes);
-      onReadBack(next_bytes);
-      [buffer, spare] = [spare, buffer];
-      start_bytes = next_bytes;
-    }
-  } finally {
-    // Whoever leaves early closes the device next, and nothing may still be reading into the buffers.
-    await reading.catch(() => {});
+  const read = (at: number) => {
+    const stretch = stretches[at];
+    if (!stretch) return undefined;
+    const bytes = buffers[at % 2 === 0 ? 0 : 1].bytes.subarray(0, stretch.end_bytes - stretch.start_bytes);
+    const done = device.read(stretch.start_bytes, bytes);
+    // Thrown where it is awaited; until then it must not count as nobody's.
+    done.catch(() => {});
+    return { bytes, done };
+  };
+  let ahead = read(0);
+  for (const [at, { start_bytes, end_bytes, digest }] of stretches.entries()) {
+    const current = ahead;
+    await current?.done;
+    ahead = read(at + 1);
+    if (!current || stretchDigest(current.bytes) !== digest) throw differs(device, start_bytes);
+    onReadBack(end_bytes);
   }
 }
 

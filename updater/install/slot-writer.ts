@@ -6,6 +6,7 @@ import { WRITE_BUFFER_BYTES } from '../limits.ts';
 import { BlockHasher, type SlotBuffer, slotBuffer } from './slot-buffer.ts';
 import type { SlotDevice } from './slot-device.ts';
 import type { SlotShape } from './slot-shape.ts';
+import { stretchDigest, type WrittenStretch } from './written-stretch.ts';
 
 /** What a writer has to know to go on where another one was cut off. */
 export interface WriterStand {
@@ -17,6 +18,8 @@ export interface WriterStand {
   rest: Uint8Array;
   /** Hashes of the blocks before that. */
   leaves: Uint8Array;
+  /** The same blocks as they are on the disk, but for the first. */
+  stretches: readonly WrittenStretch[];
 }
 
 /**
@@ -26,6 +29,8 @@ export interface WriterStand {
  */
 export class SlotWriter {
   readonly leaves: Uint8Array;
+  /** What was given to the disk: everything from the second block on, without gaps. */
+  readonly stretches: WrittenStretch[] = [];
   readonly firstBlock: Uint8Array;
   readonly tail = new Uint8Array(TAIL_BYTES);
   #position_bytes = 0;
@@ -74,7 +79,7 @@ export class SlotWriter {
   }
 
   /** What to journal. Call `settle` before. */
-  stand(): Omit<WriterStand, 'leaves'> {
+  stand(): Omit<WriterStand, 'leaves' | 'stretches'> {
     const inTail_bytes = this.#position_bytes - this.#shape.data_bytes;
     const rest =
       inTail_bytes > 0
@@ -83,7 +88,8 @@ export class SlotWriter {
     return { position_bytes: this.#position_bytes, firstBlock: this.firstBlock, rest: Uint8Array.from(rest) };
   }
 
-  #resume({ position_bytes, firstBlock, rest, leaves }: WriterStand): void {
+  #resume({ position_bytes, firstBlock, rest, leaves, stretches }: WriterStand): void {
+    this.stretches.push(...stretches);
     this.#position_bytes = position_bytes;
     this.firstBlock.set(firstBlock);
     this.leaves.set(leaves);
@@ -136,6 +142,7 @@ export class SlotWriter {
       this.firstBlock.set(full.bytes.subarray(0, BLOCK_BYTES));
       full.bytes.fill(0, 0, BLOCK_BYTES);
     }
+    this.#note(full, start_bytes, start_bytes + whole_bytes);
     await this.#writing;
     this.#writing = this.#device.write(start_bytes, full.bytes.subarray(0, whole_bytes));
     // A failure is thrown where it is awaited; until then it must not count as nobody's.
@@ -144,5 +151,12 @@ export class SlotWriter {
     [this.#buffer, this.#spare] = [this.#spare, full];
     this.#bufferStart_bytes += whole_bytes;
     this.#fill_bytes -= whole_bytes;
+  }
+
+  #note({ bytes }: SlotBuffer, buffer_bytes: number, end_bytes: number): void {
+    const start_bytes = Math.max(buffer_bytes, BLOCK_BYTES);
+    if (start_bytes === end_bytes) return;
+    const digest = stretchDigest(bytes.subarray(start_bytes - buffer_bytes, end_bytes - buffer_bytes));
+    this.stretches.push({ start_bytes, end_bytes, digest });
   }
 }
