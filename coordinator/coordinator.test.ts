@@ -78,11 +78,14 @@ describe.each(BACKENDS)('on %s', (backend) => {
 
 test('two coordinators on one PostgreSQL are one', async () => {
   const place = await backends.place('postgres');
-  const [one, other] = [await start(place), await start(place)];
-  // The one that started last has replaced the code of the first.
+  const [one, other] = await Promise.all([start(place), start(place)]);
+  // Each has printed a sign-in, and both are good.
+  expect(await one.admin()).not.toBe(await other.admin());
   const admin = await other.admin();
   const device = new Device(one);
-  await device.enrol();
+  const enrolled = await device.enrol();
+  expect((await at(other, device).enrol()).body['order_keys']).toEqual(enrolled.body['order_keys']);
+  device.sequence += 1;
   expect((await other.call('POST', `/api/v1/devices/${device.id}/approve`, {}, admin)).status).toBe(200);
   const there = at(other, device);
 

@@ -59,11 +59,12 @@ export async function startCoordinator(options: StartOptions): Promise<RunningCo
   const now_ms = options.now_ms ?? Date.now;
   const { database, backend, place } = await openDatabase({ data: options.data, url: options.database_url });
   try {
+    const doWork = unitOfWork({ database, backend });
     const authorities = new Set<string>();
     const coordinator: Coordinator = {
       ...{
         database,
-        doWork: unitOfWork({ database, backend }),
+        doWork,
         backend,
         log,
         now_ms,
@@ -72,7 +73,7 @@ export async function startCoordinator(options: StartOptions): Promise<RunningCo
       settings: { ...options.settings, authorities },
       random: (size_bytes) => crypto.getRandomValues(new Uint8Array(size_bytes)),
       signIns: createTurnstile('too many sign-ins at once', SIGN_INS_WAITING_MAX),
-      orderKey: await orderKey(database, now_ms()),
+      orderKey: await orderKey(doWork, now_ms()),
     };
     const first = await firstSignIn(coordinator);
     const heartbeats = createHeartbeatQueue(coordinator);

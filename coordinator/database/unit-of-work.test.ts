@@ -21,14 +21,9 @@ describe.each(BACKENDS)('on %s', (backend) => {
         return name;
       });
     const outcomes = await Promise.allSettled(['a', 'bad 1', 'b', 'b', 'bad 2', 'c'].map(add));
-    expect(outcomes.map(({ status }) => status === 'fulfilled')).toEqual([
-      true,
-      false,
-      true,
-      false,
-      false,
-      true,
-    ]);
+    // Of the two named b one is done: on PostgreSQL, which does them side by side, whichever.
+    const done = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? outcome.value : []));
+    expect(done).toEqual(['a', 'b', 'c']);
     expect(outcomes[1]).toMatchObject({ reason: { message: 'bad 1' } });
     expect(await names(opened)).toEqual(['a', 'b', 'c']);
   });

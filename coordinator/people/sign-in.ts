@@ -2,6 +2,7 @@ import { BulkheadError } from '../../base/errors.ts';
 import { formatCode, readCode } from '../../protocol/messages/enrolment.ts';
 import { recordDeed } from '../audit/log.ts';
 import { type Coordinator, newId } from '../context.ts';
+import { lockForAll } from '../database/lock.ts';
 import type { Role, UserRow } from '../database/tables.ts';
 import { FIRST_SIGN_IN_MS, PASSWORD_MAX, PASSWORD_MIN, SESSION_MS } from '../limits.ts';
 import { rememberFailure, requireUnlocked, type Subjects } from './failures.ts';
@@ -86,7 +87,8 @@ export async function signOut(coordinator: Coordinator, token: string): Promise<
 }
 
 /**
- * A code that signs the first administrator in, as long as no administrator has a password; codes from before end.
+ * A code that signs the first administrator in, as long as no administrator has a password. Each coordinator that starts gives one; all
+ * of them end with the first password.
  *
  * @returns undefined when there is somebody who can let others in
  */
@@ -95,6 +97,7 @@ export async function firstSignIn(
 ): Promise<{ code: string; expires_ms: number } | undefined> {
   const now_ms = coordinator.now_ms();
   return await coordinator.doWork(async (work) => {
+    await lockForAll(work);
     const admins = await work
       .selectFrom('users')
       .selectAll()
@@ -114,11 +117,9 @@ export async function firstSignIn(
           created_ms: now_ms,
           disabled_ms: null,
         })
-        .onConflict((conflict) => conflict.column('name').doNothing())
         .execute();
     const code = formatCode(coordinator.random(10));
     const expires_ms = now_ms + FIRST_SIGN_IN_MS;
-    await work.deleteFrom('sign_in_codes').where('user_id', '=', id).execute();
     await work
       .insertInto('sign_in_codes')
       .values({ code_hash: hashSecret(code), user_id: id, expires_ms })
@@ -142,6 +143,7 @@ export async function setPassword(
   const password_hash = await Bun.password.hash(password);
   await coordinator.doWork(async (work) => {
     await work.updateTable('users').set({ password_hash }).where('id', '=', user.id).execute();
+    await work.deleteFrom('sign_in_codes').where('user_id', '=', user.id).execute();
     const actor = `user:${user.name}`;
     await recordDeed(work, coordinator.now_ms(), { actor, action: 'user.password', subject: actor });
   });

@@ -2,6 +2,7 @@ import { BulkheadError } from '../../base/errors.ts';
 import { formatCode } from '../../protocol/messages/enrolment.ts';
 import { recordDeed } from '../audit/log.ts';
 import { type Coordinator, newId } from '../context.ts';
+import { lockForAll } from '../database/lock.ts';
 import type { Role } from '../database/tables.ts';
 import { FIRST_SIGN_IN_MS } from '../limits.ts';
 import type { Principal } from './authorise.ts';
@@ -69,6 +70,8 @@ export async function changeUser(
 ): Promise<void> {
   const now_ms = coordinator.now_ms();
   await coordinator.doWork(async (work) => {
+    // Two administrators who end each other at the same time must not both succeed.
+    await lockForAll(work);
     const before = await work.selectFrom('users').selectAll().where('id', '=', id).executeTakeFirst();
     if (!before) throw new BulkheadError('USER_UNKNOWN', `there is nobody with the id ${id}`);
     const role = change.role ?? before.role;

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { testKey } from '../../base/signing/test-key.ts';
+import vectors from '../../test/vectors/orders.json';
 import { checkParameters, type Order, openOrder, sealOrder } from './order.ts';
 import { ORDER_TYPE_NAMES, ORDER_TYPES, type OrderType } from './order-types.ts';
 
@@ -53,6 +54,26 @@ const FITTING: Record<OrderType, unknown> = {
   reprovision: { confirm: 'erase this appliance', reason: 'sold' },
   collect_support_bundle: {},
 };
+
+describe('the vectors', () => {
+  const trust = new Map([
+    [vectors.key.key_id, Uint8Array.from(Buffer.from(vectors.key.public_key_hex, 'hex'))],
+  ]);
+
+  test.each(vectors.accepted)(
+    '$name is opened, and sealed again it is the same bytes',
+    ({ envelope, order: expected }) => {
+      expect(openOrder(envelope, trust, vectors.reader)).toEqual(expected);
+      expect(sealOrder(expected as Order, testKey('order vectors'))).toEqual(envelope);
+    },
+  );
+
+  test.each(vectors.refused)('$name is refused with $refused', ({ envelope, refused }) => {
+    expect(() => openOrder(envelope, trust, vectors.reader)).toThrowError(
+      expect.objectContaining({ code: refused }),
+    );
+  });
+});
 
 test('an order is read from what was signed', () => {
   expect(open()).toEqual(order());
