@@ -1,8 +1,9 @@
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { exampleFingerprint } from '../protocol/messages/example-fingerprint.ts';
 import { BACKENDS, openBackends } from '../test/coordinator/backends.ts';
 import { type CoordinatorLab, startLab } from '../test/coordinator/coordinator-lab.ts';
-import { approvedDevice, Device } from '../test/coordinator/device.ts';
+import { approvedDevice, Device, type Where } from '../test/coordinator/device.ts';
 
 const backends = openBackends();
 const FORCE_CHECKIN = { type: 'force_checkin', parameters: {} };
@@ -12,7 +13,7 @@ async function start(place: { data: string; url?: string | undefined }): Promise
 }
 
 /** The same appliance, talking to another coordinator. */
-function at(lab: CoordinatorLab, device: Device): Device {
+function at(lab: Where, device: Device): Device {
   return Object.assign(new Device(lab), { key: device.key, sequence: device.sequence, id: device.id });
 }
 
@@ -110,3 +111,58 @@ test('two coordinators on one PostgreSQL are one', async () => {
     intact: true,
   });
 });
+
+/** The program as a process of its own; `kill` gives it no time for anything. */
+async function startProcess({ data, url }: { data: string; url?: string | undefined }) {
+  const main = join(import.meta.dirname, 'main.ts');
+  const child = Bun.spawn([process.execPath, main, 'serve', '--data', data, '--port', '0', '--json'], {
+    ...{ stdin: 'ignore', stdout: 'pipe', stderr: 'ignore' },
+    env: { PATH: process.env['PATH'] ?? '', ...(url === undefined ? {} : { DATABASE_URL: url }) },
+  });
+  let said = '';
+  for await (const chunk of child.stdout) {
+    said += new TextDecoder().decode(chunk);
+    if (said.endsWith('}\n')) break;
+  }
+  const where: Where = { url: (JSON.parse(said) as { url: string }).url, now_ms: Date.now };
+  return {
+    where,
+    async kill() {
+      child.kill('SIGKILL');
+      await child.exited;
+    },
+  };
+}
+
+test.each(BACKENDS)(
+  'what was answered is there after the process was killed in the middle of it, on %s',
+  async (backend) => {
+    const place = await backends.place(backend);
+    const lab = await start(place);
+    const enrolled: Device[] = [];
+    for (let count = 0; count < 5; count += 1) enrolled.push(await approvedDevice(lab));
+    await lab.stop();
+    const first = await startProcess(place);
+    const devices = enrolled.map((device) => at(first.where, device));
+    const acknowledged = devices.map(async (device) => {
+      let last = 0;
+      for (;;) {
+        const answer = await device.heartbeat().catch(() => undefined);
+        if (answer?.status !== 200) return last;
+        last = device.sequence;
+      }
+    });
+    await Bun.sleep(300);
+    await first.kill();
+    const lasts = await Promise.all(acknowledged);
+    expect(Math.max(...lasts)).toBeGreaterThan(3);
+    const second = await startProcess(place);
+    for (const [index, device] of devices.entries()) {
+      const again = await at(second.where, device).heartbeat({}, { sequence: 1 });
+      expect(again.status).toBe(409);
+      expect(Number(again.body['last_sequence'])).toBeGreaterThanOrEqual(lasts[index] ?? 0);
+    }
+    await second.kill();
+  },
+  60_000,
+);
