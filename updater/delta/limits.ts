@@ -23,7 +23,7 @@ export const TOKEN_PAYLOAD_MAX_BYTES = 60 * KIB;
  */
 export const MODEL_SLOTS_BITS = 20;
 /** Fresh bytes in which repetitions are looked for; memory on the box. A power of 2. */
-export const HISTORY_BYTES = 512 * KIB;
+export const HISTORY_BYTES = 256 * KIB;
 /** What decodePiece yields at once: long enough for few calls, short enough to leave the event loop often. */
 export const PART_MAX_BYTES = 64 * KIB;
 /** Read-ahead over changed parts of the base: one read of the device for many short copies, and cheap when they jump. */

@@ -83,7 +83,7 @@ test('what is repeated in the new part alone is paid for once', async () => {
 test('what is repeated far behind is still known', async () => {
   const text = (seed: string, size: number) => noise(seed, size).map((byte) => byte & 0x3f);
   const fresh = text('fresh', 20_000);
-  const between = text('between', 250_000);
+  const between = text('between', 200_000);
   const base = noise('base', 8192);
   const once = await cost(base, joined(base, fresh, between));
   const twice = await cost(base, joined(base, fresh, between, fresh));
