@@ -131,3 +131,6 @@ export const WORKS_PER_COMMIT_MAX = 64;
 
 /** Sign-ins that wait for the one before; checking a password takes a tenth of a second and 64 MiB. */
 export const SIGN_INS_WAITING_MAX = 30;
+
+/** Times that a piece of work is done when PostgreSQL takes it back; who waits for each other twice will not a third time. */
+export const WORK_ATTEMPTS_MAX = 4;

@@ -53,6 +53,22 @@ describe.each(BACKENDS)('on %s', (backend) => {
   });
 });
 
+test('two that wait for each other are both done', async () => {
+  const opened = await backends.open('postgres');
+  const doWork = unitOfWork(opened);
+  for (const name of ['a', 'b']) await opened.database.insertInto('users').values(user(name)).execute();
+  let tries = 0;
+  const touch = (first: string, second: string) =>
+    doWork(async (work) => {
+      tries += 1;
+      await work.updateTable('users').set({ created_ms: 2 }).where('name', '=', first).execute();
+      await Bun.sleep(100);
+      await work.updateTable('users').set({ created_ms: 3 }).where('name', '=', second).execute();
+    });
+  await Promise.all([touch('a', 'b'), touch('b', 'a')]);
+  expect(tries).toBe(3);
+});
+
 test('when the flush fails, nobody is told that his work is done, and the next one is', async () => {
   const opened = await backends.open('sqlite');
   const doWork = unitOfWork(opened);

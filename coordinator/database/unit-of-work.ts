@@ -1,12 +1,13 @@
 import { sql } from 'kysely';
-import { WORKS_PER_COMMIT_MAX } from '../limits.ts';
+import { WORK_ATTEMPTS_MAX, WORKS_PER_COMMIT_MAX } from '../limits.ts';
 import type { OpenDatabase } from './open.ts';
-import type { Work } from './tables.ts';
+import type { Database, Work } from './tables.ts';
 
 /**
  * Does a piece of work whole or not at all. When it resolves, the work is on the disk; when it rejects, nothing of it is.
  *
- * The function must not do the work of somebody else on the way (start another piece and wait for it).
+ * The function may be called again when nothing came of the first time, so it changes nothing but the database; and it must not do
+ * the work of somebody else on the way (start another piece and wait for it).
  */
 export type DoWork = <T>(act: (work: Work) => Promise<T>) => Promise<T>;
 
@@ -22,7 +23,7 @@ interface Waiting {
  * behind a savepoint of its own, so that one that fails takes nothing with it.
  */
 export function unitOfWork({ database, backend }: Pick<OpenDatabase, 'database' | 'backend'>): DoWork {
-  if (backend === 'postgres') return (act) => database.transaction().execute(act);
+  if (backend === 'postgres') return (act) => sideBySide(database, act);
   let waiting: Waiting[] = [];
   let committing = false;
   const commit = async () => {
@@ -63,4 +64,19 @@ export function unitOfWork({ database, backend }: Pick<OpenDatabase, 'database' 
       waiting.push({ run, reject });
       if (!committing) void commit();
     });
+}
+
+/** PostgreSQL took this piece back because two waited for each other (appendix A of its manual). */
+const AGAIN = ['40P01', '40001'];
+
+/** Two that waited for each other are no fault of either: the one that was taken back is done again. */
+async function sideBySide<T>(database: Database, act: (work: Work) => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await database.transaction().execute(act);
+    } catch (error) {
+      const code = (error as { code?: unknown }).code;
+      if (attempt >= WORK_ATTEMPTS_MAX || !AGAIN.includes(String(code))) throw error;
+    }
+  }
 }
