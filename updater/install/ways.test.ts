@@ -33,6 +33,16 @@ describe('of several ways', () => {
     expect(inSlot(HALF)).toBe(true);
   });
 
+  test('those that there are not are looked for once', async () => {
+    await full('far');
+    flipBit(bundleFile('far'), Math.floor(statSync(bundleFile('far')).size * 0.6));
+    await expect(install(url('far.bundle'))).rejects.toMatchObject({ code: 'UPDATE_PIECE_DAMAGED' });
+    const asked = lab.server.requests.filter(
+      ({ path }) => path.includes('.from-') || path.endsWith('.blocks'),
+    );
+    expect(asked.map(({ status }) => status)).toEqual([404, 404]);
+  });
+
   test('the one that a transfer was begun by is gone on with', async () => {
     await full('half');
     await blocks('half');

@@ -34,11 +34,12 @@ export function orderedWays({ methods = ALL_METHODS }: InstallWishes, tools: Ins
 /**
  * Opens ways in turn, as many as it takes to know which costs least to fetch, and leaves only that one open.
  *
+ * @param ways those that turn out not to exist are taken out
  * @param onFailed told of a way that cannot be opened; ends everything by throwing
  * @returns undefined when there is none
  */
 export async function openCheapest(
-  ways: Iterable<Method>,
+  ways: Set<Method>,
   place: ReleasePlace,
   wishes: InstallWishes,
   tools: InstallTools,
@@ -54,8 +55,12 @@ export async function openCheapest(
       } catch (error) {
         // To ask what it costs was too much already: what is known costs less.
         if (!best || !isCapProblem(error)) onFailed(method, error);
+        continue;
       }
-      if (!stream) continue;
+      if (!stream) {
+        ways.delete(method);
+        continue;
+      }
       const cheaper = !best || stream.fetch_bytes < best.stream.fetch_bytes;
       await (cheaper ? best?.stream : stream)?.close();
       if (cheaper) best = { method, stream };
