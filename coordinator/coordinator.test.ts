@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { exampleFingerprint } from '../protocol/messages/example-fingerprint.ts';
 import { BACKENDS, openBackends } from '../test/coordinator/backends.ts';
 import { type CoordinatorLab, startLab } from '../test/coordinator/coordinator-lab.ts';
@@ -119,6 +119,8 @@ async function startProcess({ data, url }: { data: string; url?: string | undefi
     ...{ stdin: 'ignore', stdout: 'pipe', stderr: 'ignore' },
     env: { PATH: process.env['PATH'] ?? '', ...(url === undefined ? {} : { DATABASE_URL: url }) },
   });
+  // Also when the test fails on the way.
+  onTestFinished(() => child.kill('SIGKILL'));
   let said = '';
   for await (const chunk of child.stdout) {
     said += new TextDecoder().decode(chunk);

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { startLab } from '../test/coordinator/coordinator-lab.ts';
 import { Device } from '../test/coordinator/device.ts';
 import { makeFolder } from '../test/unit/make-folder.ts';
@@ -108,6 +108,7 @@ test('the process starts with nothing, prints its sign-in, and goes when told to
       env: { PATH: process.env['PATH'] ?? '' },
     },
   );
+  onTestFinished(() => child.kill('SIGKILL'));
   let said = '';
   for await (const chunk of child.stdout) {
     said += new TextDecoder().decode(chunk);
