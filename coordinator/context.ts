@@ -1,5 +1,6 @@
 import type { Logger } from '@logtape/logtape';
 import type { KeySigner } from '../updater/signing/key-file.ts';
+import type { ArtifactStore } from './artifacts/store.ts';
 import type { OpenDatabase } from './database/open.ts';
 import type { Database } from './database/tables.ts';
 import type { DoWork } from './database/unit-of-work.ts';
@@ -35,6 +36,8 @@ export interface Coordinator {
   signIns: Turnstile;
   /** Signs orders. */
   orderKey: KeySigner;
+  /** Files of releases. */
+  artifacts: ArtifactStore;
 }
 
 /** A new id; rises with time, so that lists by id are lists by time. */

@@ -5,6 +5,7 @@ import { registerAudit } from './commands/audit.ts';
 import { registerDevice } from './commands/device.ts';
 import { registerOrder } from './commands/order.ts';
 import { registerPeople } from './commands/people.ts';
+import { registerRelease } from './commands/release.ts';
 import { registerServe } from './commands/serve.ts';
 
 /** The coordinator and what operators do with it: one executable, one sub-command a role. */
@@ -18,7 +19,14 @@ function makeProgram(): Command {
 
 /** @param program what its commands inherit has to be set before */
 function registerAll(program: Command, io: CommandIo): Command {
-  for (const register of [registerAudit, registerDevice, registerOrder, registerPeople, registerServe])
+  for (const register of [
+    registerAudit,
+    registerDevice,
+    registerOrder,
+    registerPeople,
+    registerRelease,
+    registerServe,
+  ])
     register(program, io);
   return program;
 }

@@ -1,5 +1,8 @@
 import { hostname } from 'node:os';
+import { join } from 'node:path';
 import type { Logger } from '@logtape/logtape';
+import { collectArtifacts } from './artifacts/collect.ts';
+import { localStore } from './artifacts/store.ts';
 import type { Coordinator, Settings } from './context.ts';
 import { openDatabase } from './database/open.ts';
 import { unitOfWork } from './database/unit-of-work.ts';
@@ -10,6 +13,7 @@ import { orderKey } from './order-key.ts';
 import { sweepOrders } from './orders/results.ts';
 import { firstSignIn } from './people/sign-in.ts';
 import { createTurnstile } from './people/turnstile.ts';
+import { setReleaseKeys } from './releases/keys.ts';
 import { createHeartbeatQueue } from './reports/heartbeats.ts';
 import { createReceiver } from './reports/receive.ts';
 import { createApp } from './server/app.ts';
@@ -18,8 +22,12 @@ import { repeat } from './server/repeat.ts';
 import { ownAuthorities, serve } from './server/serve.ts';
 
 export interface StartOptions {
-  /** Folder of the SQLite database; made when it is not there. */
+  /** Folder of the SQLite database and of artifacts; made when it is not there. */
   data: string;
+  /** Folder of artifacts instead of `data`/artifacts; coordinators on one PostgreSQL share it. */
+  artifacts?: string | undefined;
+  /** Key sets whose releases are taken, as in the image; none: those that an administrator has sent. */
+  release_keys?: Uint8Array | undefined;
   /** postgres://… instead of SQLite. */
   database_url?: string | undefined;
   /** Address to listen on. */
@@ -52,7 +60,7 @@ export interface RunningCoordinator {
 /**
  * Opens database and port.
  *
- * @throws BulkheadError DATABASE_*, LISTEN_FAILED
+ * @throws BulkheadError DATABASE_*, LISTEN_FAILED, RELEASE_KEYS_REFUSED
  */
 export async function startCoordinator(options: StartOptions): Promise<RunningCoordinator> {
   const { log } = options;
@@ -74,7 +82,9 @@ export async function startCoordinator(options: StartOptions): Promise<RunningCo
       random: (size_bytes) => crypto.getRandomValues(new Uint8Array(size_bytes)),
       signIns: createTurnstile('too many sign-ins at once', SIGN_INS_WAITING_MAX),
       orderKey: await orderKey(doWork, now_ms()),
+      artifacts: localStore(options.artifacts ?? join(options.data, 'artifacts')),
     };
+    if (options.release_keys) await setReleaseKeys(coordinator, 'operator:serve', options.release_keys);
     const first = await firstSignIn(coordinator);
     const heartbeats = createHeartbeatQueue(coordinator);
     const receiver = createReceiver(coordinator, createKeyRing(database));
@@ -87,6 +97,9 @@ export async function startCoordinator(options: StartOptions): Promise<RunningCo
       ),
       repeat({ log, what: 'take away what is over', interval_ms: forget_interval_ms }, () =>
         forgetOver(coordinator),
+      ),
+      repeat({ log, what: 'take away files that nobody wants', interval_ms: forget_interval_ms }, () =>
+        collectArtifacts(coordinator),
       ),
     ];
     const server = serve(app, coordinator, { hostname: options.listen, port: options.port });

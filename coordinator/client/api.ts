@@ -16,6 +16,8 @@ export interface Api {
    * @throws BulkheadError what the coordinator says, or API_UNREACHABLE, API_ANSWER
    */
   call(method: string, path: string, body?: unknown): Promise<unknown>;
+  /** Sends bytes as they are. */
+  send(method: string, path: string, bytes: Uint8Array): Promise<unknown>;
   /** An answer that is not JSON, as it comes. */
   stream(path: string): Promise<Response>;
 }
@@ -33,13 +35,16 @@ export function openApi(
     });
   const token = tokenFile === undefined ? environment['BULKHEAD_TOKEN'] : readToken(tokenFile);
   const send = async (method: string, path: string, body?: unknown): Promise<Response> => {
+    const isBytes = body instanceof Uint8Array;
     const request = new Request(new URL(path, address).href, {
       method,
       headers: {
         ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...(body === undefined
+          ? {}
+          : { 'content-type': isBytes ? 'application/octet-stream' : 'application/json' }),
       },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(body === undefined ? {} : { body: isBytes ? new Uint8Array(body) : JSON.stringify(body) }),
     });
     let response: Response;
     try {
@@ -53,11 +58,13 @@ export function openApi(
     if (!response.ok) throw await refusalOf(response);
     return response;
   };
+  const call = async (method: string, path: string, body?: unknown) => {
+    const text = await (await send(method, path, body)).text();
+    return text === '' ? undefined : (JSON.parse(text) as unknown);
+  };
   return {
-    async call(method, path, body) {
-      const text = await (await send(method, path, body)).text();
-      return text === '' ? undefined : (JSON.parse(text) as unknown);
-    },
+    call,
+    send: call,
     stream: (path) => send('GET', path),
   };
 }

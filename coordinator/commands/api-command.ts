@@ -47,6 +47,11 @@ export function addTag(text: string, before: Record<string, string> | undefined)
   return { ...before, [name]: value.join('=') };
 }
 
+/** An option that may be given several times. */
+export function addText(text: string, before: readonly string[]): string[] {
+  return [...before, text];
+}
+
 export function jsonObject(text: string): Record<string, unknown> {
   try {
     const value: unknown = JSON.parse(text);

@@ -1,6 +1,7 @@
 import { InvalidArgumentError } from 'commander';
 import { printFacts } from '../../base/command-line.ts';
 import { VERSION } from '../../base/version.ts';
+import { addText } from './api-command.ts';
 import type { RegisterCommand } from './command.ts';
 
 const DEFAULT_PORT = 8000;
@@ -11,6 +12,8 @@ interface ServeOptions {
   listen?: string;
   port: number;
   url: URL[];
+  artifacts?: string;
+  releaseKeys?: string;
   interval: number;
   agentMin?: string;
   trustedProxy: string[];
@@ -30,6 +33,8 @@ export const registerServe: RegisterCommand = (program, io) => {
     .option('--listen <address>', 'address to listen on; all of them when not given')
     .option('--port <number>', 'port to listen on', wholeNumber(0, 65_535), DEFAULT_PORT)
     .option('--url <address>', 'how appliances reach it; may be given several times', addUrl, [])
+    .option('--artifacts <folder>', 'where files of releases lie; in the data folder when not given')
+    .option('--release-keys <file>', 'key sets whose releases are taken, as in the image')
     .option('--interval <seconds>', 'between heartbeats', wholeNumber(5, 3600), DEFAULT_INTERVAL_S)
     .option('--agent-min <version>', 'agents below are told that they are too old')
     .option('--trusted-proxy <address>', 'reverse proxy in front; may be given several times', addText, [])
@@ -47,10 +52,13 @@ Example:
       const { startLog } = await import('../../base/log.ts');
       const { EVERY_ADDRESS } = await import('../server/serve.ts');
       const { startCoordinator } = await import('../start.ts');
+      const { readKeysetBytes } = await import('../client/read-keyset.ts');
       const log = startLog(process.env, 'coordinator');
       const signalled = nextSignal();
       const running = await startCoordinator({
         ...{ data: options.data, database_url: process.env['DATABASE_URL'] || undefined },
+        artifacts: options.artifacts,
+        release_keys: options.releaseKeys === undefined ? undefined : readKeysetBytes(options.releaseKeys),
         ...{ listen: options.listen ?? EVERY_ADDRESS, port: options.port, urls: options.url, log },
         settings: {
           heartbeat_interval_s: options.interval,
@@ -106,8 +114,4 @@ function addUrl(text: string, before: URL[]): URL[] {
   if (!url || !/^https?:$/.test(url.protocol))
     throw new InvalidArgumentError('an address like https://coordinator.example is needed');
   return [...before, url];
-}
-
-function addText(text: string, before: string[]): string[] {
-  return [...before, text];
 }

@@ -1,20 +1,22 @@
-import { type ColumnDataType, type Kysely, sql } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import type { Migration } from 'kysely/migration';
+import { type Backend, type IndexMap, makeTables, type TableMap } from './make-tables.ts';
+import { addReleases } from './releases-step.ts';
 
-export type Backend = 'sqlite' | 'postgres';
+export type { Backend };
 
 /**
  * Every step from an empty database to the tables of this version, oldest first. A step that was released is never changed.
  * The same steps run on both databases; what only one of them can is asked for by name.
  */
 export function migrationsFor(backend: Backend): Record<string, Migration> {
-  return { '0001-start': { up: (database: Kysely<unknown>) => start(database, backend) } };
+  return {
+    '0001-start': { up: (database: Kysely<unknown>) => start(database, backend) },
+    '0002-releases': { up: (database: Kysely<unknown>) => addReleases(database, backend) },
+  };
 }
 
-/** Name, type and whether it may be absent. `key`: part of the primary key. */
-type Column = `${string} ${'text' | 'number'}${'' | ' null' | ' key'}`;
-
-const START: Readonly<Record<string, readonly Column[]>> = {
+const START: TableMap = {
   devices: [
     ...(['id text key', 'state text', 'key_id text', 'name text null', 'hostname text'] as const),
     ...(['serial text null', 'product_uuid text null', 'mac text null', 'hardware text null'] as const),
@@ -94,8 +96,7 @@ const START: Readonly<Record<string, readonly Column[]>> = {
   ],
 };
 
-/** Table, columns, and whether two rows may be the same in them. */
-const START_INDEXES: readonly [table: string, columns: string[], kind?: 'unique'][] = [
+const START_INDEXES: IndexMap = [
   ['devices', ['state', 'id']],
   ['devices', ['serial']],
   ['devices', ['product_uuid']],
@@ -113,27 +114,7 @@ const START_INDEXES: readonly [table: string, columns: string[], kind?: 'unique'
 ];
 
 async function start(database: Kysely<unknown>, backend: Backend): Promise<void> {
-  const types: Record<string, ColumnDataType> = {
-    text: 'text',
-    number: backend === 'postgres' ? 'bigint' : 'integer',
-  };
-  for (const [table, columns] of Object.entries(START)) {
-    const parts = columns.map((column) => column.split(' ') as [string, string, string?]);
-    const keys = parts.filter(([, , kind]) => kind === 'key').map(([name]) => name);
-    let creation = database.schema.createTable(table);
-    for (const [name, type, kind] of parts)
-      creation = creation.addColumn(name, types[type] ?? 'text', (made) =>
-        kind === 'null' ? made : made.notNull(),
-      );
-    await creation.addPrimaryKeyConstraint(`${table}_key`, keys as never).execute();
-  }
-  for (const [table, columns, kind] of START_INDEXES) {
-    const creation = database.schema
-      .createIndex([table, ...columns].join('_'))
-      .on(table)
-      .columns(columns);
-    await (kind === 'unique' ? creation.unique() : creation).execute();
-  }
+  await makeTables(database, backend, START, START_INDEXES);
   await sql`insert into audit_heads (chain, sequence, hash) values ('main', 0, ${'0'.repeat(64)})`.execute(
     database,
   );

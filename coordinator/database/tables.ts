@@ -1,10 +1,11 @@
 import type { Kysely, Transaction } from 'kysely';
+import type { ReleaseTables } from './release-tables.ts';
 
 /**
  * The tables as the code sees them; the same on SQLite and PostgreSQL. Only texts and whole numbers: instants are milliseconds
  * since 1970, lists and objects are JSON, digests and keys are texts. Absence is null.
  */
-export interface Tables {
+export interface Tables extends ReleaseTables {
   devices: DeviceRow;
   device_keys: DeviceKeyRow;
   device_presence: PresenceRow;
@@ -153,6 +154,8 @@ export interface OrderRow {
   result_code: string | null;
   result_message: string | null;
   result_facts: string | null;
+  /** JSON of a MaintenanceWindow: handed out only while it is open. */
+  window: string | null;
 }
 
 export interface OrderEventRow {

@@ -55,7 +55,7 @@ export async function createOrder(
     },
     ...{ not_before_ms, expires_ms, due_ms: expires_ms, reason: wanted.reason ?? null },
     ...{ created_ms: now_ms, created_by: actor, accepted_ms: null, ended_ms: null },
-    ...{ result_code: null, result_message: null, result_facts: null },
+    ...{ result_code: null, result_message: null, result_facts: null, window: null },
   };
   await work.insertInto('orders').values(order).execute();
   await recordDeed(work, now_ms, {

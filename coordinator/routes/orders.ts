@@ -157,7 +157,7 @@ export function orderRoutes(coordinator: Coordinator) {
     );
 }
 
-function viewOf({ parameters, result_facts, hand_outs: _, due_ms: __, ...order }: OrderRow) {
+function viewOf({ parameters, result_facts, hand_outs: _, due_ms: __, window: ___, ...order }: OrderRow) {
   return {
     ...order,
     parameters: JSON.parse(parameters) as Record<string, unknown>,

@@ -6,11 +6,13 @@ import { API_BURST, API_REFILL_PER_S } from '../limits.ts';
 import { addressSubject } from '../people/lockout.ts';
 import { createRateLimit, TooMany } from '../reports/rate-limit.ts';
 import { type AgentParts, agentRoutes } from '../routes/agent.ts';
+import { artifactRoutes } from '../routes/artifacts.ts';
 import { auditRoutes } from '../routes/audit.ts';
 import { deviceRoutes } from '../routes/devices.ts';
 import { orderRoutes } from '../routes/orders.ts';
 import type { AddressOf } from '../routes/parts.ts';
 import { peopleRoutes } from '../routes/people.ts';
+import { releaseRoutes } from '../routes/releases.ts';
 import { systemRoutes } from '../routes/system.ts';
 import { describeApi } from './openapi.ts';
 import { asProblem, requestInvalid, routeUnknown } from './problem.ts';
@@ -55,6 +57,8 @@ export function createApp(coordinator: Coordinator, agent: AgentParts): App {
     .use(agentRoutes(coordinator, agent, addressOf))
     .use(deviceRoutes(coordinator))
     .use(orderRoutes(coordinator))
+    .use(artifactRoutes(coordinator))
+    .use(releaseRoutes(coordinator))
     .use(peopleRoutes(coordinator, addressOf))
     .use(auditRoutes(coordinator));
   const describe = once(() => describeApi(routes));

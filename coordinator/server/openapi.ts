@@ -6,6 +6,7 @@ const TAGS = {
   agent: 'what appliances call; every request is signed (RFC 9421, Ed25519)',
   devices: 'appliances and how they get in',
   orders: 'work for appliances',
+  releases: 'what there is to roll out, and its files',
   people: 'who may do what',
   audit: 'who did what',
   system: 'the coordinator itself',
@@ -19,7 +20,7 @@ export function describeApi(app: AnyElysia): { openapi: string } & Record<string
     info: {
       title: 'Bulkhead coordinator',
       version: VERSION,
-      description: 'Enrolment, reports and orders of appliances.',
+      description: 'Enrolment, reports, orders, releases and rollouts of appliances.',
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     servers: [{ url: '/' }],

@@ -49,6 +49,23 @@ const HTTP_STATUS: Readonly<Record<string, number>> = {
   ENROLMENT_CODE_UNKNOWN: 404,
   ROTATION_PROOF_WRONG: 400,
   ROTATION_KEY_USED: 409,
+  ARTIFACT_KIND: 400,
+  ARTIFACT_UNKNOWN: 404,
+  BODY_TOO_LARGE: 413,
+  RELEASE_BUNDLE_REFUSED: 400,
+  RELEASE_EXISTS: 409,
+  RELEASE_FILE_MISMATCH: 409,
+  RELEASE_FLOOR: 400,
+  RELEASE_KEYS_MISSING: 409,
+  RELEASE_KEYS_REFUSED: 400,
+  RELEASE_NOT_FULL: 409,
+  RELEASE_UNKNOWN: 404,
+  RELEASE_WITHDRAWN: 409,
+  UPLOAD_DIGEST: 400,
+  UPLOAD_OFFSET: 409,
+  UPLOAD_TOO_LARGE: 413,
+  UPLOAD_UNKNOWN: 404,
+  UPLOADS_TOO_MANY: 409,
   ORDER_PARAMETERS: 400,
   ORDER_TIMES: 400,
   ORDER_UNKNOWN: 404,
@@ -76,6 +93,9 @@ export const routeUnknown = () =>
   new BulkheadError('ROUTE_UNKNOWN', 'there is nothing at this address', {
     hint: 'GET /openapi.json lists everything',
   });
+
+export const bodyTooLarge = () =>
+  new BulkheadError('BODY_TOO_LARGE', 'the body of this request is larger than any that is expected');
 
 export const requestInvalid = (what: string, cause?: unknown) =>
   new BulkheadError('REQUEST_INVALID', what, cause === undefined ? {} : { cause });

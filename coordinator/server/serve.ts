@@ -1,9 +1,13 @@
 import { networkInterfaces } from 'node:os';
 import { BulkheadError } from '../../base/errors.ts';
+import { UPLOAD_PIECE_MAX_BYTES } from '../artifacts/limits.ts';
 import type { Coordinator } from '../context.ts';
-import { IDLE_TIMEOUT_S, REQUEST_BODY_MAX_BYTES, STOP_GRACE_MS } from '../limits.ts';
+import { IDLE_TIMEOUT_S, STOP_GRACE_MS } from '../limits.ts';
 import type { App } from './app.ts';
+import { withinBodyLimit } from './body-limit.ts';
 import { clientAddress } from './client-address.ts';
+import { bodyTooLarge } from './problem.ts';
+import { refuse } from './respond.ts';
 
 export interface Server {
   port: number;
@@ -27,7 +31,9 @@ export function serve(
     running += 1;
     try {
       const peer = server.requestIP(request)?.address;
-      return await app.handle(request, clientAddress(request, peer, trusted_proxies));
+      const bounded = await withinBodyLimit(request);
+      if (!bounded) return refuse(bodyTooLarge());
+      return await app.handle(bounded, clientAddress(request, peer, trusted_proxies));
     } finally {
       running -= 1;
     }
@@ -54,7 +60,8 @@ function listen(
   try {
     return Bun.serve({
       ...{ hostname, port, fetch: handle, idleTimeout: IDLE_TIMEOUT_S, development: false },
-      maxRequestBodySize: REQUEST_BODY_MAX_BYTES,
+      // The most that any request may have; body-limit.ts holds all others to less.
+      maxRequestBodySize: UPLOAD_PIECE_MAX_BYTES,
       // With `development: false` Bun shares ports by default: a second coordinator would silently take every other request.
       reusePort: false,
     });

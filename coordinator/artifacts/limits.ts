@@ -1,0 +1,18 @@
+/** Limits of stored files, each with its reason. */
+
+const MIB = 1024 * 1024;
+
+/** One request of an upload: the whole of it may be in memory, and what a broken line has to repeat. */
+export const UPLOAD_PIECE_MAX_BYTES = 4 * MIB;
+
+/** The largest file: a full bundle of the largest slot that nothing shrinks, with its documents. */
+export const ARTIFACT_MAX_BYTES = 11 * 1024 * MIB;
+
+/** Uploads that have begun and not ended: each may take its whole size of the disk. */
+export const UPLOADS_OPEN_MAX = 20;
+
+/** An upload without a new piece for this long is given up; and a file that belongs to no release after as long. */
+export const UNCLAIMED_MS = 24 * 60 * 60 * 1000;
+
+/** Bytes that are hashed in one turn, so that heartbeats are answered in between. */
+export const HASH_STEP_BYTES = MIB;

@@ -1,0 +1,12 @@
+import { type Api, openApi } from '../../coordinator/client/api.ts';
+import { serialiseKeysetFile } from '../../updater/signing/keyset-file.ts';
+import { testKeysets } from '../../updater/testing/test-keys.ts';
+import type { CoordinatorLab } from './coordinator-lab.ts';
+
+/** Key sets that make a coordinator take what TEST_RELEASE signed. */
+export const TEST_KEYS_FILE: Uint8Array = serialiseKeysetFile(testKeysets());
+
+/** The API as the command line uses it, for the first administrator. */
+export async function administrator(lab: CoordinatorLab): Promise<Api> {
+  return openApi({ server: lab.url }, { BULKHEAD_TOKEN: await lab.admin() });
+}
