@@ -134,3 +134,13 @@ export const SIGN_INS_WAITING_MAX = 30;
 
 /** Times that a piece of work is done when PostgreSQL takes it back; who waits for each other twice will not a third time. */
 export const WORK_ATTEMPTS_MAX = 4;
+
+/** Appliances on one page of the fleet: what a person looks through before they search. */
+export const FLEET_PAGE = 50;
+
+/** Orders and entries of the audit log on one page. */
+export const BOARD_PAGE = 50;
+
+/** Appliances that one look for a cohort reads at once (a few milliseconds; heartbeats are taken in between), and at most. */
+export const COHORT_CHUNK = 1_000;
+export const COHORT_LOOKED_MAX = 10_000;

@@ -101,8 +101,10 @@ test('a coordinator that is not there, and a token that is none, are told', asyn
 });
 
 test('the process starts with nothing, prints its sign-in, and goes when told to', async () => {
+  // From the source Bun looks for its settings (how JSX is compiled) where it is started, which is elsewhere here.
+  const settings = ['--tsconfig-override', join(import.meta.dirname, '../tsconfig.json')];
   const child = Bun.spawn(
-    [process.execPath, join(import.meta.dirname, 'main.ts'), 'serve', '--port', '0', '--json'],
+    [process.execPath, ...settings, join(import.meta.dirname, 'main.ts'), 'serve', '--port', '0', '--json'],
     {
       ...{ cwd: makeFolder('serve'), stdin: 'ignore', stdout: 'pipe', stderr: 'pipe' },
       env: { PATH: process.env['PATH'] ?? '' },

@@ -88,6 +88,11 @@ export async function describeDevice(
   });
 }
 
+/** Pre-authorised codes, oldest first; the codes themselves are known to nobody any more. */
+export async function listEnrolmentCodes({ database }: Coordinator): Promise<EnrolmentCodeRow[]> {
+  return await database.selectFrom('enrolment_codes').selectAll().orderBy('id').execute();
+}
+
 /** A code that approves by itself, for the stick of a technician. It is shown this once. */
 export async function addEnrolmentCode(
   coordinator: Coordinator,

@@ -20,11 +20,16 @@ export interface NewOrder {
 }
 
 /** Orders that give somebody the machine, or take it away: an administrator's. */
-export const ADMIN_ORDERS: ReadonlySet<OrderType> = new Set([
+const ADMIN_ORDERS: ReadonlySet<string> = new Set<OrderType>([
   'reprovision',
   'enable_emergency_access',
   'update_credentials',
 ]);
+
+/** What it takes to give an order of a type. */
+export function scopeOfOrder(type: string): 'order' | 'admin' {
+  return ADMIN_ORDERS.has(type) ? 'admin' : 'order';
+}
 
 /**
  * Queues an order; it is signed when the device fetches it.
@@ -123,6 +128,16 @@ export async function listOrders({ database }: Coordinator, query: OrderQuery): 
   if (query.dead) rows = rows.where('state', 'in', [...DEAD_STATES]);
   if (query.before !== undefined) rows = rows.where('id', '<', query.before);
   return await rows.execute();
+}
+
+/** How many orders are in each state; a state that none is in is left out. */
+export async function countOrders({ database }: Coordinator): Promise<Map<OrderState, number>> {
+  const rows = await database
+    .selectFrom('orders')
+    .select((select) => ['state', select.fn.countAll<number>().as('count')])
+    .groupBy('state')
+    .execute();
+  return new Map(rows.map(({ state, count }) => [state, Number(count)]));
 }
 
 /** @throws BulkheadError ORDER_UNKNOWN */

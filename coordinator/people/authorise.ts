@@ -1,6 +1,7 @@
 import { BulkheadError } from '../../base/errors.ts';
 import type { Coordinator } from '../context.ts';
 import type { Role } from '../database/tables.ts';
+import { SESSION_MS } from '../limits.ts';
 import { type Scope, scopesOf, scopesOfToken } from './scopes.ts';
 import { hashSecret, SESSION_PREFIX, TOKEN_PREFIX } from './secrets.ts';
 
@@ -16,7 +17,25 @@ export interface Principal {
   session: string | null;
 }
 
-export const SESSION_COOKIE = 'bulkhead_session';
+const SESSION_COOKIE = 'bulkhead_session';
+
+/**
+ * The `Set-Cookie` field of a session: out of reach of scripts, sent to this coordinator alone, and over TLS only where that is how it
+ * was asked for. @param token null ends it
+ */
+export function sessionCookie(request: Request, token: string | null): string {
+  const secure =
+    new URL(request.url).protocol === 'https:' || request.headers.get('x-forwarded-proto') === 'https';
+  const age_s = token === null ? 0 : SESSION_MS / 1000;
+  const parts = [
+    `${SESSION_COOKIE}=${token ?? ''}`,
+    'Path=/',
+    `Max-Age=${age_s}`,
+    'HttpOnly',
+    'SameSite=Strict',
+  ];
+  return [...parts, ...(secure ? ['Secure'] : [])].join('; ');
+}
 
 /**
  * @param scope what the request needs
@@ -32,9 +51,14 @@ export async function authorise(
     throw new BulkheadError('UNAUTHENTICATED', 'sign in first', {
       hint: 'Authorization: Bearer with a token, or a session from POST /api/v1/session',
     });
-  if (!principal.scopes.has(scope))
-    throw new BulkheadError('FORBIDDEN', `${principal.name} may not do this: it takes the scope '${scope}'`);
+  requireScope(principal, scope);
   return principal;
+}
+
+/** @throws BulkheadError FORBIDDEN */
+export function requireScope({ name, scopes }: Principal, scope: Scope): void {
+  if (!scopes.has(scope))
+    throw new BulkheadError('FORBIDDEN', `${name} may not do this: it takes the scope '${scope}'`);
 }
 
 async function identify(coordinator: Coordinator, request: Request): Promise<Principal | undefined> {
@@ -51,7 +75,7 @@ async function identify(coordinator: Coordinator, request: Request): Promise<Pri
  * A cookie is sent by the browser, whoever wrote the page; a request that changes something has to come from a page of ours.
  * (SameSite=Strict keeps it back already; this does not rely on it.)
  */
-function requireSameSite(request: Request): void {
+export function requireSameSite(request: Request): void {
   if (request.method === 'GET' || request.method === 'HEAD') return;
   const site = request.headers.get('sec-fetch-site');
   if (site === 'same-origin' || site === 'none') return;

@@ -8,20 +8,17 @@ import {
   approveDevice,
   describeDevice,
   endDevice,
+  listEnrolmentCodes,
   revokeEnrolmentCode,
 } from '../devices/operate.ts';
 import { PRESENCES } from '../devices/presence.ts';
 import { authorise } from '../people/authorise.ts';
-import { answers, Id, Nullable, PageSize, TimeMs } from './parts.ts';
+import { parseQuery } from '../rollouts/cohort/parse-query.ts';
+import { answers, DeviceName, Id, Nullable, PageSize, Reason, Tags, TimeMs } from './parts.ts';
 
 const STATES = ['pending', 'approved', 'refused', 'revoked', 'replaced'] as const;
 const strict = { additionalProperties: false };
-const Name = t.String({ minLength: 1, maxLength: 100, pattern: '^[^\\x00-\\x1f\\x7f]+$' });
-const Tags = t.Record(t.String({ pattern: '^[a-z0-9][a-z0-9._-]{0,62}$' }), t.String({ maxLength: 200 }), {
-  maxProperties: 50,
-});
-const Reason = t.String({ minLength: 1, maxLength: 500 });
-const Wish = { name: t.Optional(Name), tags: t.Optional(Tags), replaces: t.Optional(Id) };
+const Wish = { name: t.Optional(DeviceName), tags: t.Optional(Tags), replaces: t.Optional(Id) };
 
 const DeviceFields = {
   ...{ id: Id, state: OneOf(STATES), key_id: t.String(), name: Nullable(t.String()), hostname: t.String() },
@@ -69,14 +66,19 @@ export function deviceRoutes(coordinator: Coordinator) {
       '/devices',
       async ({ request, query }) => {
         await authorise(coordinator, request, 'read');
-        return { devices: await listDevices(coordinator, { ...query, limit: query.limit ?? 100 }) };
+        const cohort = query.cohort === undefined ? undefined : parseQuery(query.cohort);
+        return await listDevices(coordinator, { ...query, cohort, limit: query.limit ?? 100 });
       },
       {
         query: t.Object({
           ...{ state: t.Optional(OneOf(STATES)), search: t.Optional(t.String({ maxLength: 100 })) },
+          cohort: t.Optional(t.String({ description: 'the query language of rollouts' })),
           ...{ after: t.Optional(Id), limit: PageSize },
         }),
-        response: answers({ 200: t.Object({ devices: t.Array(t.Object(DeviceFields)) }) }, 400, 401, 403),
+        response: answers(
+          { 200: t.Object({ devices: t.Array(t.Object(DeviceFields)), next: Nullable(Id) }) },
+          ...([400, 401, 403] as const),
+        ),
         detail: detail('The fleet, in the order in which it came'),
       },
     )
@@ -106,6 +108,7 @@ export function deviceRoutes(coordinator: Coordinator) {
           {
             200: t.Object({
               ...DeviceFields,
+              uptime_s: Nullable(t.Integer()),
               ...{ keys: t.Array(Key), fingerprint: Nullable(t.Unknown()), reported_ms: Nullable(TimeMs) },
             }),
           },
@@ -165,9 +168,7 @@ export function deviceRoutes(coordinator: Coordinator) {
       '/enrolment-codes',
       async ({ request }) => {
         await authorise(coordinator, request, 'device');
-        return {
-          codes: await coordinator.database.selectFrom('enrolment_codes').selectAll().orderBy('id').execute(),
-        };
+        return { codes: await listEnrolmentCodes(coordinator) };
       },
       {
         response: answers({ 200: t.Object({ codes: t.Array(t.Object(CodeFields)) }) }, 401, 403),

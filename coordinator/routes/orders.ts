@@ -5,7 +5,7 @@ import { ORDER_TYPE_NAMES, ORDER_TYPES } from '../../protocol/orders/order-types
 import type { Coordinator } from '../context.ts';
 import type { OrderRow } from '../database/tables.ts';
 import { DEAD_STATES, OPEN_STATES } from '../orders/machine.ts';
-import { ADMIN_ORDERS, cancelOrder, createOrder, listOrders, readOrder } from '../orders/operate.ts';
+import { cancelOrder, createOrder, listOrders, readOrder, scopeOfOrder } from '../orders/operate.ts';
 import { authorise } from '../people/authorise.ts';
 import { answers, Id, Nullable, PageSize, TimeMs } from './parts.ts';
 
@@ -49,7 +49,7 @@ export function orderRoutes(coordinator: Coordinator) {
         const types = ORDER_TYPE_NAMES.map((type) => ({
           type,
           ...ORDER_TYPES[type],
-          admin: ADMIN_ORDERS.has(type),
+          admin: scopeOfOrder(type) === 'admin',
         }));
         return Response.json({ types });
       },
@@ -94,11 +94,7 @@ export function orderRoutes(coordinator: Coordinator) {
     .post(
       '/orders',
       async ({ request, body }) => {
-        const { actor } = await authorise(
-          coordinator,
-          request,
-          ADMIN_ORDERS.has(body.type) ? 'admin' : 'order',
-        );
+        const { actor } = await authorise(coordinator, request, scopeOfOrder(body.type));
         return viewOf(await coordinator.doWork((work) => createOrder(coordinator, work, actor, body)));
       },
       {

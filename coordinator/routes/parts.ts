@@ -8,6 +8,18 @@ export type AddressOf = (request: Request) => string;
 
 export const Id = t.String({ pattern: '^[0-9a-f-]{36}$', description: 'rises with time' });
 export const TimeMs = t.Integer({ description: 'milliseconds since 1970, UTC' });
+/** What an operator calls an appliance. */
+export const DeviceName = t.String({ minLength: 1, maxLength: 100, pattern: '^[^\\x00-\\x1f\\x7f]+$' });
+export const Tags = t.Record(
+  t.String({ pattern: '^[a-z0-9][a-z0-9._-]{0,62}$' }),
+  t.String({ maxLength: 200 }),
+  {
+    maxProperties: 50,
+  },
+);
+export const Reason = t.String({ minLength: 1, maxLength: 500 });
+/** What a person or a token is called. */
+export const PersonName = t.String({ minLength: 1, maxLength: 64, pattern: '^[A-Za-z0-9][A-Za-z0-9._@-]*$' });
 export const Nullable = <T extends TSchema>(inner: T) => t.Union([inner, t.Null()]);
 
 /** Of a query, where every value comes as a text. */

@@ -3,15 +3,14 @@ import { Elysia } from 'elysia';
 import { BulkheadError } from '../../base/errors.ts';
 import { OneOf } from '../../base/schema.ts';
 import type { Coordinator } from '../context.ts';
-import { PASSWORD_MAX, PASSWORD_MIN, SESSION_MS } from '../limits.ts';
-import { authorise, SESSION_COOKIE } from '../people/authorise.ts';
+import { PASSWORD_MAX, PASSWORD_MIN } from '../limits.ts';
+import { authorise, sessionCookie } from '../people/authorise.ts';
 import { ROLES, Scope } from '../people/scopes.ts';
 import { type Session, setPassword, signIn, signOut } from '../people/sign-in.ts';
 import { createToken, listTokens, revokeToken } from '../people/tokens.ts';
 import { addUser, changeUser, listUsers } from '../people/users.ts';
-import { type AddressOf, answers, Id, Nullable, TimeMs } from './parts.ts';
+import { type AddressOf, answers, Id, PersonName as Name, Nullable, TimeMs } from './parts.ts';
 
-const Name = t.String({ minLength: 1, maxLength: 64, pattern: '^[A-Za-z0-9][A-Za-z0-9._@-]*$' });
 const Password = t.String({ minLength: PASSWORD_MIN, maxLength: PASSWORD_MAX });
 const Role = OneOf(ROLES);
 const strict = { additionalProperties: false };
@@ -69,7 +68,7 @@ export function peopleRoutes(coordinator: Coordinator, addressOf: AddressOf) {
         if (session !== null) await signOut(coordinator, session);
         return new Response(null, {
           status: 204,
-          headers: { 'set-cookie': `${SESSION_COOKIE}=; Path=/; Max-Age=0; HttpOnly; SameSite=Strict` },
+          headers: { 'set-cookie': sessionCookie(request, null) },
         });
       },
       { response: answers({ 204: t.Void() }, 401), detail: detail('Sign out') },
@@ -174,18 +173,6 @@ export function peopleRoutes(coordinator: Coordinator, addressOf: AddressOf) {
     );
 }
 
-/** The cookie is for the page: out of reach of scripts, and sent to this coordinator alone. */
 function withCookie({ user_id: _, ...session }: Session, request: Request): Response {
-  const secure =
-    new URL(request.url).protocol === 'https:' || request.headers.get('x-forwarded-proto') === 'https';
-  const parts = [
-    `${SESSION_COOKIE}=${session.token}`,
-    'Path=/',
-    `Max-Age=${SESSION_MS / 1000}`,
-    'HttpOnly',
-    'SameSite=Strict',
-  ];
-  return Response.json(session, {
-    headers: { 'set-cookie': [...parts, ...(secure ? ['Secure'] : [])].join('; ') },
-  });
+  return Response.json(session, { headers: { 'set-cookie': sessionCookie(request, session.token) } });
 }

@@ -3,6 +3,7 @@ import { type AnyElysia, Elysia } from 'elysia';
 import { describeError } from '../../base/errors.ts';
 import type { Coordinator } from '../context.ts';
 import { API_BURST, API_REFILL_PER_S } from '../limits.ts';
+import { pageRoutes } from '../pages/routes.ts';
 import { addressSubject } from '../people/lockout.ts';
 import { createRateLimit, TooMany } from '../reports/rate-limit.ts';
 import { type AgentParts, agentRoutes } from '../routes/agent.ts';
@@ -42,6 +43,12 @@ export function createApp(coordinator: Coordinator, agent: AgentParts): App {
   const addresses = new WeakMap<Request, string>();
   const labels = new WeakMap<Request, string>();
   const addressOf: AddressOf = (request) => addresses.get(request) ?? 'unknown';
+  const rates = createRateLimit({ burst: API_BURST, refill_per_s: API_REFILL_PER_S }, coordinator.now_ms);
+  /** What people and programs ask for counts together. */
+  const excessOf = (address: string): TooMany | undefined => {
+    const wait_s = rates.take(addressSubject(address));
+    return wait_s > 0 ? new TooMany('too many requests of this address', wait_s) : undefined;
+  };
   const routes = new Elysia({ name: 'coordinator' })
     .onBeforeHandle({ as: 'global' }, ({ request, route }) => {
       labels.set(request, route);
@@ -54,6 +61,7 @@ export function createApp(coordinator: Coordinator, agent: AgentParts): App {
       return refuse(problem);
     })
     .use(systemRoutes(coordinator))
+    .use(pageRoutes(coordinator, addressOf, excessOf))
     .use(agentRoutes(coordinator, agent, addressOf))
     .use(deviceRoutes(coordinator))
     .use(orderRoutes(coordinator))
@@ -66,12 +74,11 @@ export function createApp(coordinator: Coordinator, agent: AgentParts): App {
     response: t.Object({ openapi: t.String() }, { additionalProperties: true }),
     detail: { tags: ['system'], summary: 'This description', security: [] },
   });
-  const rates = createRateLimit({ burst: API_BURST, refill_per_s: API_REFILL_PER_S }, coordinator.now_ms);
-  /** Of the API alone: devices have a rate per key, and many of them share an address. */
+  /** Pages do the same by themselves. Devices have a rate per key, and many of them share an address. */
   const tooMany = (request: Request, address: string): Response | undefined => {
     if (!new URL(request.url).pathname.startsWith('/api/')) return undefined;
-    const wait_s = rates.take(addressSubject(address));
-    return wait_s > 0 ? refuse(new TooMany('too many requests of this address', wait_s)) : undefined;
+    const excess = excessOf(address);
+    return excess && refuse(excess);
   };
   return {
     describe,

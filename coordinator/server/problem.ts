@@ -20,6 +20,8 @@ const HTTP_STATUS: Readonly<Record<string, number>> = {
   UNAUTHENTICATED: 401,
   FORBIDDEN: 403,
   CROSS_SITE: 403,
+  FORM_STALE: 403,
+  COHORT_QUERY_INVALID: 400,
   SIGN_IN_FAILED: 401,
   SIGN_IN_LOCKED: 429,
   PASSWORD_TOO_SHORT: 400,
@@ -96,6 +98,11 @@ export const routeUnknown = () =>
 
 export const bodyTooLarge = () =>
   new BulkheadError('BODY_TOO_LARGE', 'the body of this request is larger than any that is expected');
+
+export const formStale = () =>
+  new BulkheadError('FORM_STALE', 'this form belongs to another sign-in', {
+    hint: 'nothing was done; send it again',
+  });
 
 export const requestInvalid = (what: string, cause?: unknown) =>
   new BulkheadError('REQUEST_INVALID', what, cause === undefined ? {} : { cause });

@@ -1,0 +1,87 @@
+import { sql } from 'kysely';
+import type { Coordinator } from '../context.ts';
+import { COHORT_CHUNK, COHORT_LOOKED_MAX } from '../limits.ts';
+import { matchesQuery } from '../rollouts/cohort/match-query.ts';
+import type { FactValue, Query, Subject } from '../rollouts/cohort/query.ts';
+import { parseVersion } from '../rollouts/version.ts';
+import type { DeviceQuery } from './list.ts';
+
+interface Found {
+  /** In the order in which they came. */
+  ids: string[];
+  next: string | null;
+}
+
+const SEARCHED = ['name', 'hostname', 'serial', 'mac'];
+
+/** What a search finds in the database alone. */
+export async function plainPage(coordinator: Coordinator, query: DeviceQuery): Promise<Found> {
+  const rows = await candidates(coordinator, query)
+    .select('devices.id')
+    .limit(query.limit + 1)
+    .execute();
+  const ids = rows.slice(0, query.limit).map(({ id }) => id);
+  return { ids, next: rows.length > query.limit ? (ids.at(-1) ?? null) : null };
+}
+
+/** What a query of the cohort language is true of; the same decision that a rollout makes. */
+export async function cohortPage(
+  coordinator: Coordinator,
+  query: DeviceQuery,
+  cohort: Query,
+): Promise<Found> {
+  const ids: string[] = [];
+  let after = query.after;
+  for (let looked = 0; looked < COHORT_LOOKED_MAX; looked += COHORT_CHUNK) {
+    const rows = await candidates(coordinator, { ...query, after })
+      .leftJoin('device_states', 'device_states.device_id', 'devices.id')
+      .select(['devices.id', 'devices.tags', 'devices.hardware', 'devices.image_version', 'fingerprint'])
+      .limit(COHORT_CHUNK)
+      .execute();
+    for (const row of rows) {
+      if (!matchesQuery(cohort, subjectOf(row))) continue;
+      if (ids.length === query.limit) return { ids, next: ids.at(-1) ?? null };
+      ids.push(row.id);
+    }
+    if (rows.length < COHORT_CHUNK) return { ids, next: null };
+    after = rows.at(-1)?.id;
+    // SQLite answers without giving way; who waits has their turn now.
+    await new Promise(setImmediate);
+  }
+  return { ids, next: after ?? null };
+}
+
+function candidates({ database }: Coordinator, { state, after, search }: Omit<DeviceQuery, 'limit'>) {
+  let rows = database.selectFrom('devices').orderBy('devices.id');
+  if (state !== undefined) rows = rows.where('devices.state', '=', state);
+  if (after !== undefined) rows = rows.where('devices.id', '>', after);
+  if (search === undefined) return rows;
+  const part = `%${search.toLowerCase().replace(/[%_!]/g, '!$&')}%`;
+  return rows.where((where) =>
+    where.or(
+      SEARCHED.map((column) => sql<boolean>`lower(${sql.ref(`devices.${column}`)}) like ${part} escape '!'`),
+    ),
+  );
+}
+
+function subjectOf(row: {
+  id: string;
+  tags: string;
+  hardware: string | null;
+  image_version: string | null;
+  fingerprint: string | null;
+}): Subject {
+  const facts = JSON.parse(row.fingerprint ?? '{}') as Record<string, unknown>;
+  return {
+    ...{ id: row.id, hardware: row.hardware, tags: JSON.parse(row.tags) as Record<string, string> },
+    version: parseVersion(row.image_version ?? '') ?? null,
+    facts: Object.fromEntries(
+      Object.entries(facts).filter((fact): fact is [string, FactValue] => isFact(fact[1])),
+    ),
+  };
+}
+
+function isFact(value: unknown): value is FactValue {
+  if (Array.isArray(value)) return value.every((item) => typeof item !== 'object' && isFact(item));
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
+}

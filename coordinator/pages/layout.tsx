@@ -1,0 +1,136 @@
+import type { Children } from '@kitajs/html';
+import { VERSION } from '../../base/version.ts';
+import type { Principal } from '../people/authorise.ts';
+import type { Scope } from '../people/scopes.ts';
+import { ICON, STYLE } from './assets.ts';
+import type { Messages } from './page.ts';
+import { FormToken } from './parts.tsx';
+
+/** Sections of the page, and what it takes to see each. */
+const SECTIONS: readonly [path: string, title: string, scope: Scope][] = [
+  ['/', 'Fleet', 'read'],
+  ['/waiting', 'Let in', 'read'],
+  ['/orders', 'Orders', 'read'],
+  ['/settings', 'Settings', 'read'],
+];
+
+export interface LayoutProps {
+  title: string;
+  /** Path of the section that is shown. */
+  section: string;
+  /** Null: nobody is signed in. */
+  visitor: { principal: Principal; form_token: string } | null;
+  messages: Messages;
+  children?: Children;
+}
+
+/** The frame of every page, as a whole document. */
+export function renderPage(props: LayoutProps): string {
+  const html = <Layout {...props} />;
+  // Kita renders to a string unless a component is asynchronous, and none here is.
+  if (typeof html !== 'string') throw new TypeError('the page has an asynchronous part');
+  return `<!doctype html>${html}`;
+}
+
+function Layout({ title, section, visitor, messages, children }: LayoutProps) {
+  return (
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <meta name="color-scheme" content="light dark" />
+        <meta name="robots" content="noindex" />
+        <title safe>{`${title} · Bulkhead`}</title>
+        <link rel="icon" type="image/svg+xml" href={ICON.path} />
+        <link rel="stylesheet" href={STYLE.path} />
+      </head>
+      <body>
+        <a class="skip" href="#main">
+          Skip to the content
+        </a>
+        <header>
+          <a class="name" href="/">
+            <img src={ICON.path} alt="" width="32" height="32" />
+            Bulkhead
+          </a>
+          {visitor === null ? '' : <Navigation section={section} {...visitor} />}
+        </header>
+        <main id="main">
+          <MessageList {...messages} />
+          {children}
+        </main>
+        <footer>
+          Bulkhead coordinator <span safe>{VERSION}</span>. All times are UTC.{' '}
+          <a href="/openapi.json">OpenAPI</a>
+        </footer>
+      </body>
+    </html>
+  );
+}
+
+function Navigation(props: { section: string; principal: Principal; form_token: string }) {
+  const { name, role, scopes } = props.principal;
+  return (
+    <>
+      <nav aria-label="Sections">
+        <ul>
+          {SECTIONS.filter(([, , scope]) => scopes.has(scope)).map(([path, title]) => (
+            <li>
+              <a href={path} {...(path === props.section ? { 'aria-current': 'page' } : {})} safe>
+                {title}
+              </a>
+            </li>
+          ))}
+        </ul>
+      </nav>
+      <form class="me" method="post" action="/sign-out">
+        <FormToken value={props.form_token} />
+        <span>
+          <span safe>{name}</span>, <span safe>{role}</span>
+        </span>
+        <button class="quiet" type="submit">
+          Sign out
+        </button>
+      </form>
+    </>
+  );
+}
+
+function MessageList({ problem, done, secret }: Messages) {
+  return (
+    <>
+      {done === null ? (
+        ''
+      ) : (
+        <p class="message good" role="status" safe>
+          {done}
+        </p>
+      )}
+      {problem === null ? (
+        ''
+      ) : (
+        <div class="message bad" role="alert">
+          <p>
+            <span safe>{sentence(problem.message)}</span> <code safe>{problem.code}</code>
+          </p>
+          {problem.hint === undefined ? '' : <p safe>{sentence(problem.hint)}</p>}
+        </div>
+      )}
+      {secret === null ? (
+        ''
+      ) : (
+        <div class="message wait" role="status">
+          <p safe>{secret.what}</p>
+          <code class="secret" safe>
+            {secret.value}
+          </code>
+          <p safe>{secret.note}</p>
+        </div>
+      )}
+    </>
+  );
+}
+
+function sentence(clause: string): string {
+  return `${clause.charAt(0).toUpperCase()}${clause.slice(1)}${/[.!?…]$/.test(clause) ? '' : '.'}`;
+}

@@ -1,0 +1,94 @@
+import type { DeviceState, OrderState } from '../database/tables.ts';
+import type { Presence } from '../devices/presence.ts';
+
+/** What is said after something was done; the address carries the name, never the words. */
+export const DONE = {
+  found: 'This is the appliance that shows the code. Look at what it says, then let it in.',
+  approved: 'The appliance is in.',
+  refused: 'The appliance was refused.',
+  revoked: 'The appliance is out: nothing is taken from its keys any more.',
+  described: 'Name and tags are saved.',
+  ordered: 'The order waits for the next heartbeat of the appliance.',
+  cancelled: 'The order was taken back.',
+  code_revoked: 'The code lets nobody in any more.',
+  password: 'The password is yours from now on.',
+  token_revoked: 'The token works no more.',
+  user_changed: 'The change is in force.',
+  signed_in_by_code: 'You are signed in. Choose a password: the code that you used is gone.',
+  signed_out: 'You are signed out.',
+} as const;
+
+export function doneText(name: string | undefined): string | null {
+  return name !== undefined && Object.hasOwn(DONE, name) ? DONE[name as keyof typeof DONE] : null;
+}
+
+/** How a thing is: said by the word, helped by the colour. */
+export type Tone = 'good' | 'wait' | 'bad' | 'plain';
+
+export const PRESENCE_TONES: Readonly<Record<Presence, Tone>> = {
+  online: 'good',
+  stale: 'wait',
+  offline: 'bad',
+  never: 'plain',
+};
+
+export const DEVICE_TONES: Readonly<Record<DeviceState, Tone>> = {
+  pending: 'wait',
+  approved: 'good',
+  refused: 'bad',
+  revoked: 'bad',
+  replaced: 'plain',
+};
+
+export const ORDER_TONES: Readonly<Record<OrderState, Tone>> = {
+  queued: 'wait',
+  handed_out: 'wait',
+  accepted: 'wait',
+  succeeded: 'good',
+  failed: 'bad',
+  refused: 'bad',
+  expired: 'bad',
+  unanswered: 'bad',
+  cancelled: 'plain',
+};
+
+/** `handed_out` as people read it. */
+export function plain(word: string): string {
+  return word.replaceAll('_', ' ');
+}
+
+/** `2026-11-21 14:03:09 UTC`; people in several zones look at one coordinator. */
+export function timeText(at_ms: number): string {
+  return `${new Date(at_ms).toISOString().slice(0, 19).replace('T', ' ')} UTC`;
+}
+
+const UNITS: readonly [unit: string, size_s: number][] = [
+  ['d', 86_400],
+  ['h', 3_600],
+  ['min', 60],
+];
+
+/** `3 min ago`, `in 2 h`. */
+export function agoText(at_ms: number, now_ms: number): string {
+  const distance_s = Math.round(Math.abs(now_ms - at_ms) / 1000);
+  const [unit, size_s] = UNITS.find(([, size_s]) => distance_s >= size_s) ?? ['s', 1];
+  const text = `${Math.floor(distance_s / size_s)} ${unit}`;
+  return at_ms > now_ms ? `in ${text}` : `${text} ago`;
+}
+
+/** A value of a report in one line. */
+export function valueText(value: unknown): string {
+  if (value === null || value === undefined) return 'not known';
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+/** What an appliance is called. */
+export function deviceName({ name, hostname }: { name: string | null; hostname: string }): string {
+  return name ?? hostname;
+}
+
+/** An address of ours with its query. Empty values are left out. */
+export function linkTo(path: string, query: Readonly<Record<string, string | undefined>> = {}): string {
+  const given = Object.entries(query).filter((entry): entry is [string, string] => Boolean(entry[1]));
+  return given.length === 0 ? path : `${path}?${new URLSearchParams(given)}`;
+}
