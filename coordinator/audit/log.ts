@@ -45,11 +45,16 @@ async function readAudit(database: Database, after: number, limit = PAGE_MAX): P
   return rows.map(entryOf);
 }
 
-/** The latest entries, newest first. */
-export async function latestAudit(database: Database, limit: number): Promise<AuditEntry[]> {
+/** The latest entries, newest first. @param before sequence of the last one of the page before */
+export async function latestAudit(
+  database: Database,
+  limit: number,
+  before = Number.MAX_SAFE_INTEGER,
+): Promise<AuditEntry[]> {
   const rows = await database
     .selectFrom('audit')
     .selectAll()
+    .where('sequence', '<', before)
     .orderBy('sequence', 'desc')
     .limit(limit)
     .execute();

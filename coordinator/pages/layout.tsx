@@ -11,6 +11,8 @@ const SECTIONS: readonly [path: string, title: string, scope: Scope][] = [
   ['/', 'Fleet', 'read'],
   ['/waiting', 'Let in', 'read'],
   ['/orders', 'Orders', 'read'],
+  ['/audit', 'Audit log', 'audit'],
+  ['/people', 'People', 'admin'],
   ['/settings', 'Settings', 'read'],
 ];
 

@@ -4,6 +4,7 @@ import type { Coordinator } from '../context.ts';
 import { authorise } from '../people/authorise.ts';
 import type { AddressOf } from '../routes/parts.ts';
 import { ASSETS } from './assets.ts';
+import { auditPage } from './audit.tsx';
 import { devicePage } from './device.tsx';
 import { Fields } from './fields.ts';
 import { fleetPage } from './fleet.tsx';
@@ -11,6 +12,7 @@ import { newOrderPage } from './new-order.tsx';
 import { orderPage } from './order.tsx';
 import { ordersPage } from './orders.tsx';
 import type { Page } from './page.ts';
+import { peoplePage } from './people.tsx';
 import { refusePage, servePage } from './serve-page.tsx';
 import { settingsPage } from './settings.tsx';
 import { doSignIn, doSignOut, showSignIn } from './sign-in.tsx';
@@ -23,6 +25,8 @@ const PAGES: readonly Page[] = [
   newOrderPage,
   ordersPage,
   orderPage,
+  auditPage,
+  peoplePage,
   settingsPage,
 ];
 

@@ -1,5 +1,5 @@
 import { Type as t } from '@sinclair/typebox';
-import { Elysia } from 'elysia';
+import { Elysia, t as elysia } from 'elysia';
 import { verifyChain } from '../audit/chain.ts';
 import { allAudit, latestAudit } from '../audit/log.ts';
 import type { Coordinator } from '../context.ts';
@@ -31,10 +31,13 @@ export function auditRoutes(coordinator: Coordinator) {
       '',
       async ({ request, query }) => {
         await authorise(coordinator, request, 'audit');
-        return { entries: await latestAudit(coordinator.database, query.limit ?? 100) };
+        return { entries: await latestAudit(coordinator.database, query.limit ?? 100, query.before) };
       },
       {
-        query: t.Object({ limit: PageSize }),
+        query: t.Object({
+          limit: PageSize,
+          before: elysia.Optional(elysia.Numeric({ minimum: 1, multipleOf: 1 })),
+        }),
         response: answers({ 200: t.Object({ entries: t.Array(Entry) }) }, 400, 401, 403),
         detail: detail('The latest entries, newest first'),
       },
