@@ -118,19 +118,6 @@ test('a release that panics is left after three boots, with the log of each', {
   await expectOnlyMemoryUsed(appliance);
 });
 
-test('a release that hangs is ended by the watchdog, which warns before it resets, so that a log is left', {
-  timeout: TEST_TIMEOUT_MS,
-}, async () => {
-  const { entry, logs } = await comeback('bad-hangs', 2, (tree) => {
-    const init = join(tree, 'usr/lib/systemd/systemd');
-    writeFileSync(init, '#!/bin/sh\necho HANGING >/dev/console\nwhile :; do sleep 1000; done\n');
-    chmodSync(init, 0o755);
-  });
-  expect(entry.reason).toBe('no boot of it reached the health gate: attempt 3 stopped: it hung or was reset');
-  expect(entry.console_tail.some((line) => line.includes('watchdog pretimeout event'))).toBe(true);
-  expect(logs.map(({ attempt, ending }) => [attempt, ending])).toEqual([[3, 'stopped']]);
-});
-
 test('a release whose agent answers and dies, again and again, is refused by the gate', {
   timeout: TEST_TIMEOUT_MS,
 }, async () => {
@@ -151,6 +138,21 @@ test('a release whose agent answers and dies, again and again, is refused by the
 });
 
 describe.runIf(FULL)('other bad releases (only in the full run)', () => {
+  test('a release that hangs is ended by the watchdog, which warns before it resets, so that a log is left', {
+    timeout: TEST_TIMEOUT_MS,
+  }, async () => {
+    const { entry, logs } = await comeback('bad-hangs', 2, (tree) => {
+      const init = join(tree, 'usr/lib/systemd/systemd');
+      writeFileSync(init, '#!/bin/sh\necho HANGING >/dev/console\nwhile :; do sleep 1000; done\n');
+      chmodSync(init, 0o755);
+    });
+    expect(entry.reason).toBe(
+      'no boot of it reached the health gate: attempt 3 stopped: it hung or was reset',
+    );
+    expect(entry.console_tail.some((line) => line.includes('watchdog pretimeout event'))).toBe(true);
+    expect(logs.map(({ attempt, ending }) => [attempt, ending])).toEqual([[3, 'stopped']]);
+  });
+
   test('a release whose check fails is refused by the gate', { timeout: TEST_TIMEOUT_MS }, async () => {
     const { entry } = await comeback('bad-check', 2, (tree) => {
       const list = join(tree, 'usr/lib/bulkhead/critical-units');
