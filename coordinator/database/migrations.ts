@@ -13,6 +13,7 @@ export function migrationsFor(backend: Backend): Record<string, Migration> {
   return {
     '0001-start': { up: (database: Kysely<unknown>) => start(database, backend) },
     '0002-releases': { up: (database: Kysely<unknown>) => addReleases(database, backend) },
+    '0003-lists': { up: addLists },
   };
 }
 
@@ -112,6 +113,20 @@ const START_INDEXES: IndexMap = [
   ['sessions', ['expires_ms']],
   ['api_tokens', ['token_hash'], 'unique'],
 ];
+
+/**
+ * What lists are read by: orders of one state or one appliance, newest first, without sorting all of them; and what a search of the fleet
+ * compares, so that it need not read the appliances themselves.
+ */
+async function addLists(database: Kysely<unknown>): Promise<void> {
+  for (const column of ['state', 'device_id'])
+    await database.schema.createIndex(`orders_${column}_id`).on('orders').columns([column, 'id']).execute();
+  await database.schema
+    .createIndex('devices_search')
+    .on('devices')
+    .columns(['state', 'id', 'name', 'hostname', 'serial', 'mac'])
+    .execute();
+}
 
 async function start(database: Kysely<unknown>, backend: Backend): Promise<void> {
   await makeTables(database, backend, START, START_INDEXES);

@@ -12,7 +12,6 @@ const HEADERS = {
   'content-security-policy':
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
   'referrer-policy': 'same-origin',
-  'cross-origin-opener-policy': 'same-origin',
 };
 
 /** @param problem tells the status */
