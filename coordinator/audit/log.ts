@@ -69,6 +69,8 @@ export async function* allAudit(database: Database): AsyncGenerator<AuditEntry> 
     const last = page.at(-1);
     if (!last) return;
     after = last.sequence;
+    // SQLite answers without giving way; a long log must not keep heartbeats waiting.
+    await new Promise(setImmediate);
   }
 }
 

@@ -2,6 +2,10 @@ import { describe, expect, test } from 'vitest';
 import { BACKENDS, openBackends } from '../../test/coordinator/backends.ts';
 import { startLab } from '../../test/coordinator/coordinator-lab.ts';
 import { approvedDevice } from '../../test/coordinator/device.ts';
+import type { DeviceRow } from '../database/tables.ts';
+import { COHORT_LOOKED_MAX } from '../limits.ts';
+import { parseQuery } from '../rollouts/cohort/parse-query.ts';
+import { cohortPage } from './find.ts';
 
 const backends = openBackends();
 
@@ -69,3 +73,38 @@ describe.each(BACKENDS)('finding appliances on %s', (backend) => {
     expect(wrong).toMatchObject({ status: 400, body: { error: { code: 'COHORT_QUERY_INVALID' } } });
   });
 });
+
+test('of a large fleet a query looks at a part, and says where the next part begins', async () => {
+  const { database, backend } = await backends.open('sqlite');
+  const ids = Array.from({ length: COHORT_LOOKED_MAX + 500 }, (_, index) => String(index).padStart(36, '0'));
+  await database.transaction().execute(async (work) => {
+    for (let from = 0; from < ids.length; from += 500)
+      await work
+        .insertInto('devices')
+        .values(ids.slice(from, from + 500).map((id) => seeded(id, id === ids.at(-1) ? 'wanted' : 'other')))
+        .execute();
+  });
+  const wanted = parseQuery('tag.site eq "wanted"');
+  const first = await cohortPage({ database, backend }, { state: 'approved', limit: 50 }, wanted);
+  expect(first).toEqual({ ids: [], next: ids[COHORT_LOOKED_MAX - 1] });
+  const after = first.next ?? undefined;
+  const second = await cohortPage({ database, backend }, { state: 'approved', limit: 50, after }, wanted);
+  expect(second).toEqual({ ids: [ids.at(-1)], next: null });
+});
+
+function seeded(id: string, site: string): DeviceRow {
+  return {
+    ...{
+      id,
+      state: 'approved',
+      key_id: id,
+      name: null,
+      hostname: 'bulkhead',
+      serial: null,
+      product_uuid: null,
+    },
+    ...{ mac: null, hardware: 'hp-t640', agent_version: '1.0.0', image_version: '1.0.0', code: null },
+    ...{ tags: JSON.stringify({ site }), code_expires_ms: null, conflicts: '[]', enrolment_code_id: null },
+    ...{ replaced_by: null, created_ms: 0, decided_ms: 0, decided_by: 'user:ada' },
+  };
+}

@@ -6,6 +6,8 @@ import type { FactValue, Query, Subject } from '../rollouts/cohort/query.ts';
 import { parseVersion } from '../rollouts/version.ts';
 import type { DeviceQuery } from './list.ts';
 
+type Reader = Pick<Coordinator, 'database' | 'backend'>;
+
 interface Found {
   /** In the order in which they came. */
   ids: string[];
@@ -16,7 +18,7 @@ interface Found {
 const SEARCHED = ['name', 'hostname', 'serial', 'mac'];
 
 /** What a search finds in the database alone. */
-export async function plainPage(coordinator: Coordinator, query: DeviceQuery): Promise<Found> {
+export async function plainPage(coordinator: Reader, query: DeviceQuery): Promise<Found> {
   const rows = await candidates(coordinator, query)
     .select('devices.id')
     .limit(query.limit + 1)
@@ -26,11 +28,7 @@ export async function plainPage(coordinator: Coordinator, query: DeviceQuery): P
 }
 
 /** What a query of the cohort language is true of; the same decision that a rollout makes. */
-export async function cohortPage(
-  coordinator: Coordinator,
-  query: DeviceQuery,
-  cohort: Query,
-): Promise<Found> {
+export async function cohortPage(coordinator: Reader, query: DeviceQuery, cohort: Query): Promise<Found> {
   const ids: string[] = [];
   let after = query.after;
   for (let looked = 0; looked < COHORT_LOOKED_MAX; looked += COHORT_CHUNK) {
@@ -49,7 +47,7 @@ export async function cohortPage(
 }
 
 /** Facts are what costs: they are read only where the query asks for one. */
-async function readSubjects(coordinator: Coordinator, query: DeviceQuery, withFacts: boolean) {
+async function readSubjects(coordinator: Reader, query: DeviceQuery, withFacts: boolean) {
   const rows = candidates(coordinator, query)
     .select(['devices.id', 'devices.tags', 'devices.hardware', 'devices.image_version'])
     .limit(COHORT_CHUNK);
@@ -76,10 +74,7 @@ function asksForFacts(query: Query): boolean {
   }
 }
 
-function candidates(
-  { database, backend }: Coordinator,
-  { state, after, search }: Omit<DeviceQuery, 'limit'>,
-) {
+function candidates({ database, backend }: Reader, { state, after, search }: Omit<DeviceQuery, 'limit'>) {
   let rows = database.selectFrom('devices').orderBy('devices.id');
   if (state !== undefined) rows = rows.where('devices.state', '=', state);
   if (after !== undefined) rows = rows.where('devices.id', '>', after);

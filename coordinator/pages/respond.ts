@@ -22,6 +22,13 @@ export function pageResponse(html: string, problem: BulkheadError | null = null)
   return new Response(html, { status: problem === null ? 200 : httpStatusOf(problem), headers });
 }
 
+/** True when a person's browser asks for what is no part of the API. */
+export function wantsPage(request: Request): boolean {
+  const { pathname } = new URL(request.url);
+  const accepts = request.headers.get('accept')?.includes('text/html') ?? false;
+  return accepts && !/^\/(?:api|agent)\//.test(pathname);
+}
+
 /** On to another page by GET, so that loading that anew does nothing twice. */
 export function goTo(location: string, cookie?: string): Response {
   return new Response(null, {

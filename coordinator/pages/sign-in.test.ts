@@ -99,6 +99,14 @@ describe('forms', () => {
   });
 });
 
+test('an address where nothing is gets a page when a person asks, and JSON when a program does', async () => {
+  const lab = await startLab();
+  const page = await new Visitor(lab).see('/nowhere');
+  expect(page.status).toBe(404);
+  expect(page.html).toContain('<code>ROUTE_UNKNOWN</code>');
+  expect((await new Visitor(lab).see('/api/v1/nowhere')).headers.get('content-type')).toContain('json');
+});
+
 test.each([
   ['/orders?dead=true', '/orders?dead=true'],
   ['//evil.example/', '/'],

@@ -3,7 +3,9 @@ import { type AnyElysia, Elysia } from 'elysia';
 import { describeError } from '../../base/errors.ts';
 import type { Coordinator } from '../context.ts';
 import { API_BURST, API_REFILL_PER_S } from '../limits.ts';
+import { wantsPage } from '../pages/respond.ts';
 import { pageRoutes } from '../pages/routes.ts';
+import { refusePage } from '../pages/serve-page.tsx';
 import { addressSubject } from '../people/lockout.ts';
 import { createRateLimit, TooMany } from '../reports/rate-limit.ts';
 import { type AgentParts, agentRoutes } from '../routes/agent.ts';
@@ -58,7 +60,7 @@ export function createApp(coordinator: Coordinator, agent: AgentParts): App {
       const problem = asProblem(known(error, code));
       if (problem.code === 'COORDINATOR_INTERNAL')
         coordinator.log.error('a request failed', { route, error: describeError(error) });
-      return refuse(problem);
+      return wantsPage(request) ? refusePage(coordinator, request, problem) : refuse(problem);
     })
     .use(systemRoutes(coordinator))
     .use(pageRoutes(coordinator, addressOf, excessOf))
