@@ -6,6 +6,7 @@ import { registerDevice } from './commands/device.ts';
 import { registerOrder } from './commands/order.ts';
 import { registerPeople } from './commands/people.ts';
 import { registerRelease } from './commands/release.ts';
+import { registerRollout } from './commands/rollout.ts';
 import { registerServe } from './commands/serve.ts';
 
 /** The coordinator and what operators do with it: one executable, one sub-command a role. */
@@ -25,6 +26,7 @@ function registerAll(program: Command, io: CommandIo): Command {
     registerOrder,
     registerPeople,
     registerRelease,
+    registerRollout,
     registerServe,
   ])
     register(program, io);

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Logger } from '@logtape/logtape';
@@ -16,6 +17,8 @@ import { createTurnstile } from './people/turnstile.ts';
 import { setReleaseKeys } from './releases/keys.ts';
 import { createHeartbeatQueue } from './reports/heartbeats.ts';
 import { createReceiver } from './reports/receive.ts';
+import { PLAN_INTERVAL_MS } from './rollouts/run/limits.ts';
+import { planRollouts, stopPlanning } from './rollouts/run/loop.ts';
 import { createApp } from './server/app.ts';
 import { createMetrics } from './server/metrics.ts';
 import { repeat } from './server/repeat.ts';
@@ -40,6 +43,8 @@ export interface StartOptions {
   log: Logger;
   /** Instead of SWEEP_INTERVAL_MS. */
   sweep_interval_ms?: number;
+  /** Instead of PLAN_INTERVAL_MS. */
+  plan_interval_ms?: number;
   /** Instead of FORGET_INTERVAL_MS. */
   forget_interval_ms?: number;
   /** Instead of the clock of this machine. */
@@ -91,7 +96,12 @@ export async function startCoordinator(options: StartOptions): Promise<RunningCo
     const app = createApp(coordinator, { receiver, heartbeats });
     const sweep_interval_ms = options.sweep_interval_ms ?? SWEEP_INTERVAL_MS;
     const forget_interval_ms = options.forget_interval_ms ?? FORGET_INTERVAL_MS;
+    const planner = randomUUID();
+    const plan_interval_ms = options.plan_interval_ms ?? PLAN_INTERVAL_MS;
     const tasks = [
+      repeat({ log, what: 'look at rollouts', interval_ms: plan_interval_ms }, () =>
+        planRollouts(coordinator, planner),
+      ),
       repeat({ log, what: 'look at deadlines of orders', interval_ms: sweep_interval_ms }, () =>
         sweepOrders(coordinator),
       ),
@@ -106,14 +116,20 @@ export async function startCoordinator(options: StartOptions): Promise<RunningCo
     // The port may only be known now.
     for (const name of ownAuthorities(options.urls, hostname(), server.port)) authorities.add(name);
     log.info('the coordinator is open', { port: server.port, database: place });
+    const close = async () => {
+      await server.stop();
+      for (const task of tasks) await task.stop();
+      await stopPlanning(coordinator, planner);
+      await heartbeats.drain();
+      await database.destroy();
+      log.info('the coordinator is closed');
+    };
+    let closed: Promise<void> | undefined;
     return {
       ...{ port: server.port, url: `http://localhost:${server.port}`, place, firstSignIn: first },
       async stop() {
-        await server.stop();
-        for (const task of tasks) await task.stop();
-        await heartbeats.drain();
-        await database.destroy();
-        log.info('the coordinator is closed');
+        closed ??= close();
+        await closed;
       },
     };
   } catch (error) {

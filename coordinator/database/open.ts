@@ -82,6 +82,8 @@ function openPostgres(text: string): OpenDatabase {
   });
   // A connection that breaks while nobody uses it is replaced with the next query; without a listener it would end the process.
   pool.on('error', () => undefined);
+  // Nor would one that breaks between two statements of a transaction: the next statement fails, and tells.
+  pool.on('connect', (client) => client.on('error', () => undefined));
   return {
     backend: 'postgres',
     place: `${url.host || 'local socket'}${url.pathname}`,

@@ -1,3 +1,6 @@
+import type { RolloutIntent } from '../rollouts/intent.ts';
+import type { Member, Phase } from '../rollouts/plan.ts';
+
 /** Tables of artifacts, releases and rollouts; see tables.ts for what holds for all. */
 export interface ReleaseTables {
   artifacts: ArtifactRow;
@@ -76,17 +79,19 @@ export interface RolloutRow {
   origin: 'operator' | 'auto_latest';
   /** JSON: what parseDefinition reads. */
   request: string;
-  wish: 'draft' | 'running' | 'paused' | 'cancelled' | 'roll_back';
+  wish: RolloutIntent['wish'];
   brake_releases: number;
   retries: number;
   /** Rises with every change of what the operator wants: a plan that was made before it is not carried out. */
   revision: number;
   /** Of the newest plan. */
-  phase: string;
+  phase: Phase;
   plan_id: string | null;
   plan_number: number;
   created_ms: number;
   created_by: string;
+  /** 1: over, and nobody is at it any more; it is not looked at again unless an operator wants something. */
+  settled: number;
 }
 
 export interface RolloutPlanRow {
@@ -95,7 +100,7 @@ export interface RolloutPlanRow {
   parent: string | null;
   number: number;
   at_ms: number;
-  phase: string;
+  phase: Phase;
   /** JSON: list of texts. */
   reasons: string;
   /** JSON of a PlanRecord. */
@@ -105,7 +110,7 @@ export interface RolloutPlanRow {
 export interface RolloutMemberRow {
   rollout_id: string;
   device_id: string;
-  state: string;
+  state: Member['state'];
   stage: number | null;
   /** JSON of a Member. */
   record: string;

@@ -20,7 +20,7 @@ const TABLES: TableMap = {
     ...(['id text key', 'name text', 'version text', 'channel text', 'origin text', 'request text'] as const),
     ...(['wish text', 'brake_releases number', 'retries number', 'revision number'] as const),
     ...(['phase text', 'plan_id text null', 'plan_number number', 'created_ms number'] as const),
-    'created_by text',
+    ...(['created_by text', 'settled number'] as const),
   ],
   rollout_plans: [
     ...(['id text key', 'rollout_id text', 'parent text null', 'number number', 'at_ms number'] as const),
@@ -41,7 +41,7 @@ const INDEXES: IndexMap = [
   ['releases', ['version'], 'unique'],
   ['releases', ['bundle_sha256'], 'unique'],
   ['release_files', ['sha256']],
-  ['rollouts', ['phase']],
+  ['rollouts', ['settled', 'id']],
   // One plan follows another, and no second one.
   ['rollout_plans', ['rollout_id', 'number'], 'unique'],
   ['rollout_members', ['device_id']],

@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import type { EnvelopeJson } from '../../base/signing/dsse.ts';
 import { sealOrder } from '../../protocol/orders/order.ts';
+import type { MaintenanceWindow } from '../../updater/maintenance-window.ts';
 import type { Coordinator } from '../context.ts';
 import type { OrderRow, Work } from '../database/tables.ts';
 import { ORDERS_PER_ANSWER_MAX } from '../limits.ts';
 import type { Claim } from '../reports/claim.ts';
+import { WindowClock } from '../rollouts/scene.ts';
 import { writeChange } from './change.ts';
 import { afterHandOut } from './machine.ts';
 
@@ -32,7 +34,10 @@ export async function handOut(
     .where('expires_ms', '>', now_ms)
     .orderBy('id')
     .execute();
+  const windows = new WindowClock(now_ms);
   for (const order of orders) {
+    const window = order.window === null ? null : (JSON.parse(order.window) as MaintenanceWindow);
+    if (!windows.isOpen(window)) continue;
     const envelopes = found.get(order.device_id) ?? [];
     const target = keys.get(order.device_id);
     if (target === undefined || envelopes.length >= ORDERS_PER_ANSWER_MAX) continue;

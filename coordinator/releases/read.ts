@@ -1,9 +1,11 @@
 import { BulkheadError } from '../../base/errors.ts';
 import { recordDeed } from '../audit/log.ts';
 import type { Coordinator } from '../context.ts';
+import { lockForAll } from '../database/lock.ts';
 import type { ReleaseFileRow, ReleaseRow } from '../database/release-tables.ts';
 import type { Database, Work } from '../database/tables.ts';
 import { PAGE_MAX } from '../limits.ts';
+import { cancelRolloutsOf } from '../rollouts/run/operate.ts';
 
 /** A release as people see it. */
 export interface ReleaseView extends Omit<ReleaseRow, 'floors' | 'compatible' | 'signed_by'> {
@@ -90,7 +92,7 @@ export async function findReleaseFile({ database }: Coordinator, name: string): 
 }
 
 /**
- * Takes a release back: nobody is brought to it any more, and its files are not handed out.
+ * Takes a release back: nobody is brought to it any more, rollouts that would are cancelled, and its files are not handed out.
  *
  * @throws BulkheadError RELEASE_UNKNOWN, RELEASE_WITHDRAWN
  */
@@ -102,6 +104,7 @@ export async function withdrawRelease(
 ): Promise<void> {
   const now_ms = coordinator.now_ms();
   await coordinator.doWork(async (work) => {
+    await lockForAll(work);
     const { version } = await findRelease(work, id);
     const { numUpdatedRows } = await work
       .updateTable('releases')
@@ -111,6 +114,7 @@ export async function withdrawRelease(
       .executeTakeFirst();
     if (numUpdatedRows === 0n)
       throw new BulkheadError('RELEASE_WITHDRAWN', `release ${version} has been withdrawn before`);
+    await cancelRolloutsOf(coordinator, work, actor, version);
     const details = { version, reason };
     await recordDeed(work, now_ms, {
       ...{ actor, action: 'release.withdraw', subject: `release:${id}`, details },

@@ -33,7 +33,7 @@ const StageSize = t.Union([
 export type StageSize = Static<typeof StageSize>;
 
 /** What an operator (or a policy) asks for. Spans of time are milliseconds. */
-const RolloutRequest = t.Object(
+export const RolloutRequest = t.Object(
   {
     version: ReleaseVersion,
     channel: t.String({ pattern: '^[a-z0-9][a-z0-9-]{0,39}$' }),

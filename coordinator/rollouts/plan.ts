@@ -5,15 +5,17 @@ import type { Version } from './version.ts';
  * `draft`: not approved yet. `braked`: stopped by itself, waits for an operator. `completed`, `cancelled`, `rolled_back`: over
  * (appliances that were at it when it was cancelled are still listened to).
  */
-export type Phase =
-  | 'draft'
-  | 'running'
-  | 'paused'
-  | 'braked'
-  | 'completed'
-  | 'cancelled'
-  | 'rolling_back'
-  | 'rolled_back';
+export const PHASES = [
+  'draft',
+  'running',
+  'paused',
+  'braked',
+  'completed',
+  'cancelled',
+  'rolling_back',
+  'rolled_back',
+] as const;
+export type Phase = (typeof PHASES)[number];
 
 /**
  * What was decided at one instant about one rollout. Never changed once made; the next one names it as its parent. Whoever has the newest
@@ -119,6 +121,18 @@ type MemberProgress =
   | { state: 'reverting'; stage: number; order: GivenOrder }
   | { state: 'reverted'; stage: number }
   | { state: 'revert_failed'; stage: number; from: Version; code: FailureCode; plan: number };
+
+export const MEMBER_STATES = [
+  'pool',
+  'seated',
+  'ordered',
+  'succeeded',
+  'failed',
+  'left_behind',
+  'reverting',
+  'reverted',
+  'revert_failed',
+] as const satisfies Member['state'][];
 
 /** An order that is out. */
 export interface GivenOrder extends Hop {

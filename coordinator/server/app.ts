@@ -16,6 +16,7 @@ import { orderRoutes } from '../routes/orders.ts';
 import type { AddressOf } from '../routes/parts.ts';
 import { peopleRoutes } from '../routes/people.ts';
 import { releaseRoutes } from '../routes/releases.ts';
+import { rolloutRoutes } from '../routes/rollouts.ts';
 import { systemRoutes } from '../routes/system.ts';
 import { describeApi } from './openapi.ts';
 import { asProblem, requestInvalid, routeUnknown } from './problem.ts';
@@ -69,6 +70,7 @@ export function createApp(coordinator: Coordinator, agent: AgentParts): App {
     .use(orderRoutes(coordinator))
     .use(artifactRoutes(coordinator))
     .use(releaseRoutes(coordinator))
+    .use(rolloutRoutes(coordinator))
     .use(peopleRoutes(coordinator, addressOf))
     .use(auditRoutes(coordinator));
   const describe = once(() => describeApi(routes));

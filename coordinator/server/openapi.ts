@@ -7,6 +7,7 @@ const TAGS = {
   devices: 'appliances and how they get in',
   orders: 'work for appliances',
   releases: 'what there is to roll out, and its files',
+  rollouts: 'a release, spread over the fleet in stages',
   people: 'who may do what',
   audit: 'who did what',
   system: 'the coordinator itself',

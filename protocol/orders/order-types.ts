@@ -58,6 +58,8 @@ const Update = strict({
   reboot: When,
   /** Try a version again that was rolled back here. */
   retry: t.Optional(t.Boolean()),
+  /** The ordered version may be older than the one that runs. */
+  allow_downgrade: t.Optional(t.Boolean()),
 });
 
 /** Every type of order. An appliance that does not do one refuses it; it never acknowledges what it does not do. */

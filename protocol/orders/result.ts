@@ -3,6 +3,9 @@ import { OneOf } from '../../base/schema.ts';
 import { ORDER_LOG_PIECE_MAX, RESULT_MESSAGE_MAX } from '../limits.ts';
 import { TimeMs } from '../messages/parts.ts';
 
+/** Code of the result `failed` of an update that was tried and came back on the version before; its message says why. */
+export const ROLLED_BACK_CODE = 'UPDATE_ROLLED_BACK';
+
 /**
  * POST /agent/orders/{id}/result. `accepted`: written down on the appliance, will be done once. `refused`: will not be done.
  * The others say what was observed. The same result may arrive twice.

@@ -2,6 +2,7 @@ import { afterAll, beforeAll } from 'vitest';
 import type { Backend } from '../../coordinator/database/migrations.ts';
 import { type OpenDatabase, openDatabase } from '../../coordinator/database/open.ts';
 import { makeFolder } from '../unit/make-folder.ts';
+import { stopLabs } from './coordinator-lab.ts';
 import { type PostgresLab, startPostgres } from './postgres.ts';
 
 export const BACKENDS: readonly Backend[] = ['sqlite', 'postgres'];
@@ -20,6 +21,7 @@ export function openBackends(): {
     postgres = await startPostgres(makeFolder('pg'));
   }, 60_000);
   afterAll(async () => {
+    await stopLabs();
     for (const { database } of opened) await database.destroy();
     await postgres?.stop();
   });

@@ -73,6 +73,10 @@ async function signInFirst(lab: CoordinatorLab): Promise<string> {
 }
 
 const running_labs: RunningCoordinator[] = [];
-afterAll(async () => {
+
+/** What is needed by them goes after they have gone. */
+export async function stopLabs(): Promise<void> {
   for (const running of running_labs.splice(0)) await running.stop();
-});
+}
+
+afterAll(stopLabs);

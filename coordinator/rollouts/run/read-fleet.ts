@@ -1,0 +1,204 @@
+import type { Fingerprint } from '../../../protocol/messages/fingerprint.ts';
+import { ROLLED_BACK_CODE } from '../../../protocol/orders/result.ts';
+import type { OrderState, Work } from '../../database/tables.ts';
+import { presenceOf } from '../../devices/presence.ts';
+import { OPEN_STATES } from '../../orders/machine.ts';
+import type { Appliance, OrderSight } from '../appliance.ts';
+import type { FactValue, Query } from '../cohort/query.ts';
+import { isVersion, type Version } from '../version.ts';
+
+/** Orders that concern slots or power: one at a time. */
+const EXCLUSIVE = ['update', 'rollback', 'reboot', 'reprovision'];
+/** Update states in which nothing is decided about the version that runs. */
+const UNDECIDED = ['pending', 'notified', 'downloading', 'ready', 'rebooting', 'verifying'];
+
+interface View {
+  rollout_id: string;
+  cohort: Query;
+  at_ms: number;
+}
+
+/** Everyone who is in the fleet, as one rollout sees it. Who is missing was removed: refused, revoked or replaced. */
+export async function readFleet(work: Work, view: View): Promise<Map<string, Appliance>> {
+  const rows = await work
+    .selectFrom('devices')
+    .leftJoin('device_presence', 'device_presence.device_id', 'devices.id')
+    .select(['devices.id', 'image_version', 'hardware', 'tags', 'heard_ms', 'interval_s'])
+    .select(['update_version', 'update_state'])
+    .where('devices.state', '=', 'approved')
+    .orderBy('devices.id')
+    .execute();
+  const facts = asksFacts(view.cohort) ? await readFacts(work) : new Map<string, Appliance['facts']>();
+  const rejected = await readRejected(work);
+  const busy = await readBusy(work, view.rollout_id);
+  const sights = await readSights(work, view.rollout_id);
+  const underWay = await readUnderWay(work);
+  const fleet = new Map<string, Appliance>();
+  for (const row of rows) {
+    const { id, heard_ms, update_version, update_state } = row;
+    const presence = presenceOf({ heard_ms, interval_s: row.interval_s ?? 0 }, view.at_ms);
+    const version = isVersion(row.image_version) ? row.image_version : null;
+    const gaveUp = update_state === 'rolled_back' && isVersion(update_version) ? [update_version] : [];
+    fleet.set(id, {
+      ...{ id, version, hardware: row.hardware, facts: facts.get(id) ?? {} },
+      tags: JSON.parse(row.tags) as Record<string, string>,
+      committed: isCommitted(row, underWay.get(id)),
+      ...{ presence: presence === 'never' ? 'offline' : presence, last_heard_ms: heard_ms },
+      ...{ rejected: [...(rejected.get(id) ?? []), ...gaveUp], free: !busy.has(id) },
+      ...{ policy: { kind: 'manual' }, window: null, order: sights.get(id) ?? null },
+    });
+  }
+  return fleet;
+}
+
+function asksFacts(query: Query): boolean {
+  switch (query.kind) {
+    case 'all':
+      return false;
+    case 'and':
+    case 'or':
+      return query.parts.some(asksFacts);
+    case 'not':
+      return asksFacts(query.part);
+    default:
+      return query.field.of === 'fact';
+  }
+}
+
+async function readFacts(work: Work): Promise<Map<string, Appliance['facts']>> {
+  const rows = await work.selectFrom('device_states').select(['device_id', 'fingerprint']).execute();
+  return new Map(
+    rows.map(({ device_id, fingerprint }) => [device_id, factsOf(JSON.parse(fingerprint) as Fingerprint)]),
+  );
+}
+
+/** Every field of the fingerprint that is a text, a number or a truth; memory in GiB; names of interfaces. */
+function factsOf(fingerprint: Fingerprint): Record<string, FactValue> {
+  const { memory_bytes, network_interfaces } = fingerprint;
+  const plain = Object.entries(fingerprint).filter((entry): entry is [string, string | number | boolean] =>
+    ['string', 'number', 'boolean'].includes(typeof entry[1]),
+  );
+  return {
+    ...Object.fromEntries(plain),
+    ...(memory_bytes === null ? {} : { memory_gib: Math.round(memory_bytes / 2 ** 30) }),
+    interfaces: network_interfaces.map(({ name }) => name),
+  };
+}
+
+/** What an appliance has said of its latest update. */
+interface Told {
+  image_version: string | null;
+  update_version: string | null;
+  update_state: string | null;
+}
+
+/**
+ * Whether the version that runs was kept by the health gate. The state report of a trial may come before the heartbeat that calls it
+ * one, so what is being ordered counts only when the appliance has said that it succeeded.
+ *
+ * @param ordered version of an order that it is at
+ */
+export function isCommitted(told: Told, ordered: string | undefined): boolean {
+  const state = told.update_version === told.image_version ? told.update_state : null;
+  if (state === 'succeeded') return true;
+  return told.image_version !== ordered && !UNDECIDED.includes(state ?? '');
+}
+
+/** Versions that appliances are on their way to, by the orders that they have fetched. */
+async function readUnderWay(work: Work): Promise<Map<string, string>> {
+  const rows = await work
+    .selectFrom('orders')
+    .select(['device_id', 'parameters'])
+    .where('state', 'in', ['handed_out', 'accepted'])
+    .where('type', 'in', ['update', 'rollback'])
+    .execute();
+  const underWay = new Map<string, string>();
+  for (const { device_id, parameters } of rows) {
+    const { version, to_version } = JSON.parse(parameters) as { version?: string; to_version?: string };
+    const wanted = version ?? to_version;
+    if (wanted !== undefined) underWay.set(device_id, wanted);
+  }
+  return underWay;
+}
+
+/** What was tried and given up, unless it succeeded later. */
+async function readRejected(work: Work): Promise<Map<string, Version[]>> {
+  const rows = await work
+    .selectFrom('rollout_orders as made')
+    .innerJoin('orders', 'orders.id', 'made.order_id')
+    .select(['made.device_id', 'made.version'])
+    .where('orders.result_code', '=', ROLLED_BACK_CODE)
+    .where(({ not, exists, selectFrom }) =>
+      not(
+        exists(
+          selectFrom('rollout_orders as later')
+            .innerJoin('orders as done', 'done.id', 'later.order_id')
+            .select('later.order_id')
+            .whereRef('later.device_id', '=', 'made.device_id')
+            .whereRef('later.version', '=', 'made.version')
+            .whereRef('later.order_id', '>', 'made.order_id')
+            .where('done.state', '=', 'succeeded'),
+        ),
+      ),
+    )
+    .execute();
+  const rejected = new Map<string, Version[]>();
+  for (const { device_id, version } of rows)
+    if (isVersion(version)) rejected.set(device_id, [...(rejected.get(device_id) ?? []), version]);
+  return rejected;
+}
+
+/** Who has other work that concerns slots or power. */
+async function readBusy(work: Work, rollout_id: string): Promise<Set<string>> {
+  const rows = await work
+    .selectFrom('orders')
+    .leftJoin('rollout_orders', 'rollout_orders.order_id', 'orders.id')
+    .select('orders.device_id')
+    .where('orders.state', 'in', [...OPEN_STATES])
+    .where('orders.type', 'in', EXCLUSIVE)
+    .where((where) =>
+      where.or([
+        where('rollout_orders.rollout_id', 'is', null),
+        where('rollout_orders.rollout_id', '!=', rollout_id),
+      ]),
+    )
+    .execute();
+  return new Set(rows.map(({ device_id }) => device_id));
+}
+
+/** The newest order of the rollout for each device. */
+async function readSights(work: Work, rollout_id: string): Promise<Map<string, OrderSight>> {
+  const rows = await work
+    .selectFrom('rollout_orders')
+    .innerJoin('orders', 'orders.id', 'rollout_orders.order_id')
+    .select(['planned_id', 'rollout_orders.device_id', 'state', 'attempt', 'hand_outs', 'result_code'])
+    .where('rollout_id', '=', rollout_id)
+    .execute();
+  const newest = new Map<string, { plan: number; sight: OrderSight }>();
+  for (const row of rows) {
+    // `rollout/plan/device`, as the planner names them.
+    const plan = Number(row.planned_id.split('/')[1]);
+    if (plan > (newest.get(row.device_id)?.plan ?? 0))
+      newest.set(row.device_id, { plan, sight: sightOf(row) });
+  }
+  return new Map([...newest].map(([id, { sight }]) => [id, sight]));
+}
+
+/** An order as the planner sees it. Handed out once, it may be at work, whatever became of the answer. */
+export function sightOf(order: {
+  planned_id: string;
+  state: OrderState;
+  attempt: number;
+  hand_outs: number;
+  result_code: string | null;
+}): OrderSight {
+  const { planned_id: id, state, attempt, hand_outs, result_code } = order;
+  const untouched = hand_outs === 0 && attempt === 1;
+  if (state === 'queued' && untouched) return { id, fate: 'queued', state: null };
+  if ((state === 'cancelled' || state === 'expired') && untouched)
+    return { id, fate: 'withdrawn', state: null };
+  const failure = result_code === ROLLED_BACK_CODE ? 'rolled_back' : 'failed';
+  const told = { failed: failure, refused: 'failed', succeeded: 'succeeded', accepted: 'pending' } as const;
+  const word = Object.hasOwn(told, state) ? told[state as keyof typeof told] : 'notified';
+  return { id, fate: 'handed_out', state: word };
+}
