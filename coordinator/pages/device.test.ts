@@ -154,6 +154,16 @@ describe('orders', () => {
     expect((await page.send(`/orders/${id}`, { act: 'cancel' })).html).toContain('ORDER_NOT_CANCELLABLE');
   });
 
+  test('a reason that goes to the appliance is asked for once', async () => {
+    const device = await approvedDevice(await lab);
+    const path = `/devices/${device.id}/order`;
+    const { html } = await (await visitor).see(`${path}?type=reboot`);
+    expect(html.match(/<span>reason<\/span>/gi)).toHaveLength(1);
+    const order = { act: 'order', type: 'reboot', parameter_reason: 'hangs', parameter_reboot: 'in_window' };
+    await (await visitor).send(path, order);
+    expect((await (await visitor).see(`/orders?device_id=${device.id}`)).html).toContain('>hangs<');
+  });
+
   test.each([
     ['diagnostic', { parameter_command: 'time' }, { command: 'time' }],
     [

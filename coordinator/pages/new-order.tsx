@@ -10,7 +10,7 @@ import { Id, Reason } from '../routes/parts.ts';
 import { requestInvalid } from '../server/problem.ts';
 import { fitting } from './fields.ts';
 import type { Look, Page } from './page.ts';
-import { ParameterFields, readParameters } from './parameter-fields.tsx';
+import { ParameterFields, parameterField, readParameters } from './parameter-fields.tsx';
 import { ActForm, Button, Card, Choice, Field } from './parts.tsx';
 import { deviceName, plain } from './words.ts';
 
@@ -58,7 +58,8 @@ export const newOrderPage: Page = {
         const device_id = fitting(Id, params['id'], 'the address');
         const type = fields.required('type');
         if (!isOrderType(type)) throw requestInvalid(`there is no order '${type.slice(0, 60)}'`);
-        const reason = fields.text('reason');
+        // Some types carry a reason to the appliance; it is the same one.
+        const reason = fields.text('reason') ?? fields.text(parameterField('reason'));
         const wanted = {
           ...{ device_id, type, parameters: readParameters(ORDER_TYPES[type].parameters, fields) },
           reason: reason === undefined ? undefined : fitting(Reason, reason, 'the reason'),
@@ -88,12 +89,16 @@ function OrderForm({ look, type }: { look: Look; type: OrderType }) {
         </p>
         <input type="hidden" name="type" value={type} />
         <ParameterFields schema={parameters} fields={look.fields} />
-        <Field
-          label={asksReason ? 'Reason for the list of orders' : 'Reason'}
-          name="reason"
-          value={look.fields.text('reason')}
-          note="for who looks at the orders later; may be left out"
-        />
+        {asksReason ? (
+          ''
+        ) : (
+          <Field
+            label="Reason"
+            name="reason"
+            value={look.fields.text('reason')}
+            note="for who looks at the orders later; may be left out"
+          />
+        )}
         <p>
           <Button label="Give the order" />
         </p>

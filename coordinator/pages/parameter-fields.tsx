@@ -43,8 +43,8 @@ function kindOf({ type, anyOf, items }: Asked): Parameter['kind'] {
   return type === 'string' ? 'text' : 'json';
 }
 
-/** Apart from the other fields of the form. */
-const fieldOf = (name: string) => `parameter_${name}`;
+/** Field of a parameter, apart from the other fields of the form. */
+export const parameterField = (name: string) => `parameter_${name}`;
 
 /** One field for each parameter. */
 export function ParameterFields(props: { schema: TSchema; fields: Fields }) {
@@ -52,7 +52,7 @@ export function ParameterFields(props: { schema: TSchema; fields: Fields }) {
 }
 
 function askFor({ name, required, kind, asked }: Parameter, fields: Fields): JSX.Element {
-  const given = { name: fieldOf(name), value: fields.text(fieldOf(name)) };
+  const given = { name: parameterField(name), value: fields.text(parameterField(name)) };
   const label = plain(name);
   switch (kind) {
     case 'choice': {
@@ -103,7 +103,7 @@ function noteOf({ const: only, description, minimum, maximum }: Asked, required:
  */
 export function readParameters(schema: TSchema, fields: Fields): Record<string, unknown> {
   const given = parametersOf(schema).flatMap(({ name, kind }) => {
-    const text = fields.text(fieldOf(name));
+    const text = fields.text(parameterField(name));
     return text === undefined ? [] : [[name, readValue(kind, text, plain(name))] as const];
   });
   return Object.fromEntries(given);
