@@ -3,6 +3,7 @@ import { type CommandIo, runCommandLine } from '../base/command-line.ts';
 import { VERSION } from '../base/version.ts';
 import { registerAudit } from './commands/audit.ts';
 import { registerDevice } from './commands/device.ts';
+import { registerDrift } from './commands/drift.ts';
 import { registerOrder } from './commands/order.ts';
 import { registerPeople } from './commands/people.ts';
 import { registerRelease } from './commands/release.ts';
@@ -23,6 +24,7 @@ function registerAll(program: Command, io: CommandIo): Command {
   for (const register of [
     registerAudit,
     registerDevice,
+    registerDrift,
     registerOrder,
     registerPeople,
     registerRelease,

@@ -12,6 +12,7 @@ import { type AgentParts, agentRoutes } from '../routes/agent.ts';
 import { artifactRoutes } from '../routes/artifacts.ts';
 import { auditRoutes } from '../routes/audit.ts';
 import { deviceRoutes } from '../routes/devices.ts';
+import { driftRoutes } from '../routes/drift.ts';
 import { orderRoutes } from '../routes/orders.ts';
 import type { AddressOf } from '../routes/parts.ts';
 import { peopleRoutes } from '../routes/people.ts';
@@ -71,6 +72,7 @@ export function createApp(coordinator: Coordinator, agent: AgentParts): App {
     .use(artifactRoutes(coordinator))
     .use(releaseRoutes(coordinator))
     .use(rolloutRoutes(coordinator))
+    .use(driftRoutes(coordinator))
     .use(peopleRoutes(coordinator, addressOf))
     .use(auditRoutes(coordinator));
   const describe = once(() => describeApi(routes));

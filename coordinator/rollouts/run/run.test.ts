@@ -11,6 +11,7 @@ import type { StartOptions } from '../../start.ts';
 const box = installLab();
 const backends = openBackends();
 const MINUTE_MS = 60_000;
+const PATIENT = { timeout: 8000 };
 
 interface Shown {
   phase: string;
@@ -65,7 +66,7 @@ function operate(lab: CoordinatorLab, api: Api) {
         const shown = await show(id);
         if (done(shown)) return shown;
         for (const one of appliances) await one.turn();
-        await Bun.sleep(20);
+        await Bun.sleep(50);
       }
       throw new Error(`it stays ${JSON.stringify(await show(id))}`);
     },
@@ -150,7 +151,7 @@ describe.each(BACKENDS)('on %s', (backend) => {
     ]);
     await fleet.act(id, 'retry_failed');
     await fleet.act(id, 'release_brake');
-    await expect.poll(async () => (await fleet.orders('?state=queued')).length).toBe(1);
+    await expect.poll(async () => (await fleet.orders('?state=queued')).length, PATIENT).toBe(1);
     const [order] = await one.fetch();
     expect(order?.parameters).toMatchObject({ version: '1.1.0' });
     one.version = '1.1.0';
@@ -166,7 +167,7 @@ describe.each(BACKENDS)('on %s', (backend) => {
     await fleet.publish('new');
     const [busy, waiting] = [await simulatedAppliance(fleet.lab), await simulatedAppliance(fleet.lab)];
     const id = await fleet.begin('1.1.0');
-    await expect.poll(async () => (await fleet.orders('?state=queued')).length).toBe(2);
+    await expect.poll(async () => (await fleet.orders('?state=queued')).length, PATIENT).toBe(2);
     const [order] = await busy.fetch();
     await fleet.act(id, 'pause');
     await fleet.until(id, [], ({ counts }) => counts.some(({ state }) => state === 'seated'));
@@ -202,7 +203,7 @@ describe.each(BACKENDS)('on %s', (backend) => {
     const elsewhere = await simulatedAppliance(fleet.lab);
     const query = 'tag.site eq "berlin" and fact.cpu_cores gt 1';
     const id = await fleet.begin('1.1.0', { cohort: query, parallel_max: 1 });
-    await expect.poll(async () => (await fleet.members(id)).length).toBe(2);
+    await expect.poll(async () => (await fleet.members(id)).length, PATIENT).toBe(2);
     await fleet.api.call('POST', `/api/v1/devices/${gone.id}/end`, { reason: 'sold' });
     await fleet.until(id, [here, elsewhere], ({ phase }) => phase === 'completed');
     expect((await fleet.members(id)).map(({ device_id }) => device_id)).toEqual([here.id]);
@@ -213,7 +214,7 @@ describe.each(BACKENDS)('on %s', (backend) => {
     const { id: release } = await fleet.publish('new');
     const one = await simulatedAppliance(fleet.lab);
     const id = await fleet.begin('1.1.0');
-    await expect.poll(async () => (await fleet.orders('?state=queued')).length).toBe(1);
+    await expect.poll(async () => (await fleet.orders('?state=queued')).length, PATIENT).toBe(1);
     await fleet.api.call('POST', `/api/v1/releases/${release}/withdraw`, { reason: 'bad' });
     await fleet.until(id, [], ({ phase }) => phase === 'cancelled');
     expect(await one.fetch()).toEqual([]);
@@ -229,7 +230,7 @@ describe.each(BACKENDS)('on %s', (backend) => {
     const days = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'];
     const window = { start: clock(-60 * MINUTE_MS), end: clock(60 * MINUTE_MS), days, zone: 'UTC' };
     await fleet.begin('1.1.0', { window, order_deadline_ms: 30 * 60 * MINUTE_MS });
-    await expect.poll(async () => (await fleet.orders('?state=queued')).length).toBe(1);
+    await expect.poll(async () => (await fleet.orders('?state=queued')).length, PATIENT).toBe(1);
     await fleet.lab.stop();
     // A coordinator that does not plan has nothing but the order itself.
     const idle = await start(place, { plan_interval_ms: 1e9 });

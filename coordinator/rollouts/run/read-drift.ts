@@ -1,0 +1,107 @@
+import { BulkheadError } from '../../../base/errors.ts';
+import type { Coordinator } from '../../context.ts';
+import { type Drift, driftOf, driftOfFleet } from '../drift.ts';
+import { desiredVersion, type Release } from '../policy.ts';
+import { isVersion, type Version } from '../version.ts';
+
+/** What one appliance runs against what it should. */
+export interface DeviceDrift {
+  device_id: string;
+  running: string | null;
+  /** Null: nobody has decided. */
+  desired: string | null;
+  state: Drift['state'];
+  /** How many releases it is behind or ahead; null for the other states. */
+  releases: number | null;
+}
+
+export interface DriftQuery {
+  state?: Drift['state'] | undefined;
+  /** Id of the last device of the page before. */
+  after?: string | undefined;
+  limit: number;
+}
+
+/** The whole fleet counted, and a page of those in one state, in the order in which they came. */
+export async function readFleetDrift(coordinator: Coordinator, { state, after = '', limit }: DriftQuery) {
+  const drifts = await readDrifts(coordinator);
+  const shown = drifts.filter(
+    (drift) => drift.device_id > after && (state === undefined || drift.state === state),
+  );
+  return { counts: driftOfFleet(drifts.map(asDrift)), devices: shown.slice(0, limit) };
+}
+
+/** @throws BulkheadError DEVICE_UNKNOWN for what is not in the fleet */
+export async function readDeviceDrift(coordinator: Coordinator, id: string): Promise<DeviceDrift> {
+  const [drift] = await readDrifts(coordinator, id);
+  if (!drift) throw new BulkheadError('DEVICE_UNKNOWN', `there is no approved device ${id}`);
+  return drift;
+}
+
+async function readDrifts({ database }: Coordinator, only?: string): Promise<DeviceDrift[]> {
+  let devices = database
+    .selectFrom('devices')
+    .select(['id', 'image_version'])
+    .where('state', '=', 'approved')
+    .orderBy('id');
+  if (only !== undefined) devices = devices.where('id', '=', only);
+  const assigned = await readAssigned({ database }, only);
+  const catalogue = await readCatalogue({ database });
+  // A fleet has few pairs of versions.
+  const known = new Map<string, Drift>();
+  return (await devices.execute()).map(({ id, image_version }) => {
+    const running = isVersion(image_version) ? image_version : null;
+    const desired = desiredVersion({ kind: 'manual' }, assigned.get(id) ?? null, catalogue);
+    const pair = `${running} ${desired}`;
+    const drift = known.get(pair) ?? driftOf(running, desired, catalogue);
+    known.set(pair, drift);
+    const releases = 'releases' in drift ? drift.releases : null;
+    return { device_id: id, running: image_version, desired, state: drift.state, releases };
+  });
+}
+
+/**
+ * The goal of the last rollout that reached each device: one that is rolled back has none any more, and one that was cancelled only where
+ * it had arrived.
+ */
+async function readAssigned(
+  { database }: Pick<Coordinator, 'database'>,
+  only: string | undefined,
+): Promise<Map<string, Version>> {
+  let rows = database
+    .selectFrom('rollout_members')
+    .innerJoin('rollouts', 'rollouts.id', 'rollout_members.rollout_id')
+    .select(['device_id', 'version'])
+    .where('wish', '!=', 'roll_back')
+    .where((where) =>
+      where.or([
+        where('state', '=', 'succeeded'),
+        where.and([
+          where('wish', '!=', 'cancelled'),
+          where('state', 'in', ['ordered', 'failed', 'left_behind']),
+        ]),
+      ]),
+    )
+    .orderBy('rollouts.id');
+  if (only !== undefined) rows = rows.where('device_id', '=', only);
+  const assigned = new Map<string, Version>();
+  for (const { device_id, version } of await rows.execute())
+    if (isVersion(version)) assigned.set(device_id, version);
+  return assigned;
+}
+
+/** Withdrawn releases, too: somebody may run one. */
+async function readCatalogue({ database }: Pick<Coordinator, 'database'>): Promise<Release[]> {
+  const rows = await database
+    .selectFrom('releases')
+    .select(['version', 'channel', 'withdrawn_ms'])
+    .orderBy('id')
+    .execute();
+  return rows.flatMap(({ version, channel, withdrawn_ms }) =>
+    isVersion(version) ? [{ version, channel, withdrawn: withdrawn_ms !== null }] : [],
+  );
+}
+
+function asDrift({ state, releases }: DeviceDrift): Drift {
+  return state === 'behind' || state === 'ahead' ? { state, releases: releases ?? 0 } : { state };
+}
