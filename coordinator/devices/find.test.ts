@@ -4,7 +4,9 @@ import { startLab } from '../../test/coordinator/coordinator-lab.ts';
 import { approvedDevice } from '../../test/coordinator/device.ts';
 import type { DeviceRow } from '../database/tables.ts';
 import { COHORT_LOOKED_MAX } from '../limits.ts';
+import { matchesQuery } from '../rollouts/cohort/match-query.ts';
 import { parseQuery } from '../rollouts/cohort/parse-query.ts';
+import { readFleet } from '../rollouts/run/read-fleet.ts';
 import { cohortPage } from './find.ts';
 
 const backends = openBackends();
@@ -90,6 +92,43 @@ test('of a large fleet a query looks at a part, and says where the next part beg
   const after = first.next ?? undefined;
   const second = await cohortPage({ database, backend }, { state: 'approved', limit: 50, after }, wanted);
   expect(second).toEqual({ ids: [ids.at(-1)], next: null });
+});
+
+test.each([
+  ['fact.memory_gib eq 8', true],
+  ['fact.interfaces contains "eth0"', true],
+  ['fact.tpm_present eq true and not fact.kernel exists', true],
+  ['version eq "1.0.0" and tag.site eq "berlin"', true],
+  ['fact.memory_gib lt 8', false],
+])('%s means here what it means to a rollout: %s', async (query, expected) => {
+  const { database, backend } = await backends.open('sqlite');
+  const id = '1'.padStart(36, '0');
+  const said = {
+    memory_bytes: 8 * 2 ** 30,
+    tpm_present: true,
+    kernel: null,
+    network_interfaces: [{ name: 'eth0' }],
+  };
+  const state = {
+    digest: '',
+    fingerprint: JSON.stringify(said),
+    reason: 'boot',
+    observed_ms: 0,
+    received_ms: 0,
+  };
+  await database.insertInto('devices').values(seeded(id, 'berlin')).execute();
+  await database
+    .insertInto('device_states')
+    .values({ device_id: id, ...state })
+    .execute();
+  const cohort = parseQuery(query);
+  const { ids } = await cohortPage({ database, backend }, { state: 'approved', limit: 50 }, cohort);
+  const fleet = await database
+    .transaction()
+    .execute((work) => readFleet(work, { rollout_id: id, cohort, at_ms: 0 }));
+  const taken = [...fleet.values()].filter((appliance) => matchesQuery(cohort, appliance));
+  expect(ids.length === 1).toBe(expected);
+  expect(taken.map((appliance) => appliance.id)).toEqual(ids);
 });
 
 function seeded(id: string, site: string): DeviceRow {

@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import type { Fingerprint } from '../../protocol/messages/fingerprint.ts';
 import type { Coordinator } from '../context.ts';
 import { COHORT_CHUNK, COHORT_LOOKED_MAX } from '../limits.ts';
 import { matchesQuery } from '../rollouts/cohort/match-query.ts';
@@ -96,17 +97,22 @@ function subjectOf(row: {
   image_version: string | null;
   fingerprint: string | null;
 }): Subject {
-  const facts = JSON.parse(row.fingerprint ?? '{}') as Record<string, unknown>;
   return {
     ...{ id: row.id, hardware: row.hardware, tags: JSON.parse(row.tags) as Record<string, string> },
     version: parseVersion(row.image_version ?? '') ?? null,
-    facts: Object.fromEntries(
-      Object.entries(facts).filter((fact): fact is [string, FactValue] => isFact(fact[1])),
-    ),
+    facts: row.fingerprint === null ? {} : factsOf(JSON.parse(row.fingerprint) as Fingerprint),
   };
 }
 
-function isFact(value: unknown): value is FactValue {
-  if (Array.isArray(value)) return value.every((item) => typeof item !== 'object' && isFact(item));
-  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
+/** The facts that rollouts ask about, see rollouts/run/read-fleet.ts; a test holds the two together. */
+function factsOf(fingerprint: Fingerprint): Record<string, FactValue> {
+  const { memory_bytes, network_interfaces } = fingerprint;
+  const plain = Object.entries(fingerprint).filter((entry): entry is [string, string | number | boolean] =>
+    ['string', 'number', 'boolean'].includes(typeof entry[1]),
+  );
+  return {
+    ...Object.fromEntries(plain),
+    ...(memory_bytes === null ? {} : { memory_gib: Math.round(memory_bytes / 2 ** 30) }),
+    interfaces: network_interfaces.map(({ name }) => name),
+  };
 }
