@@ -74,8 +74,9 @@ async function comeback(
   if (!entry) throw new Error('the history is empty');
   expect(entry).toMatchObject({ outcome: 'rolled_back', version: BAD, from_version: VERSION, slot: 'B' });
   expect(rejected).toMatchObject([{ version: BAD, reason: entry.reason }]);
-  const page = await appliance.machine.http(80).get('/');
-  expect(page.body).toContain(entry.reason);
+  await appliance.machine
+    .http(80)
+    .waitForHttp('/', ({ status: code, body }) => code === 200 && body.includes(entry.reason), 60_000);
   expect((await install(appliance, BUNDLE)).error?.code).toBe('UPDATE_REJECTED_BEFORE');
 
   const { stdout } = await appliance.ssh('bulkhead boot-log --json --slot B');
