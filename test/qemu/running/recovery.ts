@@ -55,7 +55,7 @@ export function describeRecovery(box: () => Box): void {
       await box().statusWhere(() => true);
     });
 
-    // Slowed down before it is killed (MemoryHigh of system.slice), which takes minutes in emulation beside other machines.
+    // Until it is killed the machine reads its own programs again and again: minutes in emulation beside other machines.
     test.runIf(FULL)('and SSH outlive a program that eats all memory (only in the full run)', async () => {
       const before = await agentPid(box());
       // One line without an end: it is kept in memory until there is no more.
