@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { UPDATE_STATES } from '../base/update-states.ts';
 import { downloadingStatus, healthyStatus, trialStatus } from './example-status.ts';
 import {
   EVENT_BACKLOG_MAX,
@@ -11,7 +12,6 @@ import {
 } from './limits.ts';
 import { createStatusApp } from './status-app.ts';
 import { testSource } from './test-source.ts';
-import { UPDATE_STATES } from './update-section.ts';
 
 /** docs/reference/status-api.md says what the program does. */
 

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { UPDATE_STATES } from '../base/update-states.ts';
 import {
   downloadingStatus,
   healthyStatus,
@@ -8,7 +9,6 @@ import {
 } from './example-status.ts';
 import { unknownUpdate } from './example-updates.ts';
 import { statusMetrics } from './status-metrics.ts';
-import { UPDATE_STATES } from './update-section.ts';
 
 const lines = async (status: Parameters<typeof statusMetrics>[0]) =>
   (await statusMetrics(status).metrics()).split('\n');

@@ -1,6 +1,7 @@
 import { Counter, Gauge, Registry } from 'prom-client';
+import { UPDATE_STATES } from '../base/update-states.ts';
 import { COORDINATOR_STAGES, type Status } from './status.ts';
-import { UPDATE_OUTCOMES, UPDATE_STATES } from './update-section.ts';
+import { UPDATE_OUTCOMES } from './update-section.ts';
 import { ratio } from './view.ts';
 
 type Labels = Record<string, string>;

@@ -1,19 +1,8 @@
 import { type Static, Type as t } from '@sinclair/typebox';
 import { SlotName, Unknowable } from '../base/schema.ts';
+import { UPDATE_STATES } from '../base/update-states.ts';
 
 /** What the status says about updates: the words are those of `bulkhead update status`. */
-
-export const UPDATE_STATES = [
-  'pending',
-  'notified',
-  'downloading',
-  'ready',
-  'rebooting',
-  'verifying',
-  'succeeded',
-  'failed',
-  'rolled_back',
-] as const;
 
 export const UPDATE_OUTCOMES = ['succeeded', 'rolled_back', 'failed', 'cancelled'] as const;
 
@@ -90,4 +79,3 @@ export type UpdateSection = Static<typeof UpdateSection>;
 export type UpdateProgressStatus = Static<typeof UpdateProgressStatus>;
 export type UpdateOnItsWay = Static<typeof UpdateOnItsWay>;
 export type PastUpdateStatus = Static<typeof PastUpdateStatus>;
-export type UpdateState = (typeof UPDATE_STATES)[number];

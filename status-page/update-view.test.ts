@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { UPDATE_STATES } from '../base/update-states.ts';
 import {
   downloadingUpdate,
   neverUpdated,
@@ -7,7 +8,7 @@ import {
   updatedOnce,
   verifyingUpdate,
 } from './example-updates.ts';
-import { UPDATE_STATES, type UpdateProgressStatus } from './update-section.ts';
+import type { UpdateProgressStatus } from './update-section.ts';
 import { outcomeBadge, progressView, updateBadge } from './update-view.ts';
 
 describe('the state of the update', () => {

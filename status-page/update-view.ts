@@ -1,11 +1,11 @@
 import { formatBytes } from '../base/text.ts';
+import type { UpdateState } from '../base/update-states.ts';
 import type { Tone } from './assets.ts';
 import type {
   PastUpdateStatus,
   UpdateOnItsWay,
   UpdateProgressStatus,
   UpdateSection,
-  UpdateState,
 } from './update-section.ts';
 import { ratio } from './view.ts';
 

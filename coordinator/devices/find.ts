@@ -2,8 +2,9 @@ import { sql } from 'kysely';
 import type { Fingerprint } from '../../protocol/messages/fingerprint.ts';
 import type { Coordinator } from '../context.ts';
 import { COHORT_CHUNK, COHORT_LOOKED_MAX } from '../limits.ts';
+import { asksForFacts, factsOf } from '../rollouts/cohort/facts.ts';
 import { matchesQuery } from '../rollouts/cohort/match-query.ts';
-import type { FactValue, Query, Subject } from '../rollouts/cohort/query.ts';
+import type { Query, Subject } from '../rollouts/cohort/query.ts';
 import { parseVersion } from '../rollouts/version.ts';
 import type { DeviceQuery } from './list.ts';
 
@@ -59,22 +60,6 @@ async function readSubjects(coordinator: Reader, query: DeviceQuery, withFacts: 
     .execute();
 }
 
-function asksForFacts(query: Query): boolean {
-  switch (query.kind) {
-    case 'all':
-      return false;
-    case 'and':
-    case 'or':
-      return query.parts.some(asksForFacts);
-    case 'not':
-      return asksForFacts(query.part);
-    case 'exists':
-    case 'compare':
-    case 'among':
-      return query.field.of === 'fact';
-  }
-}
-
 function candidates({ database, backend }: Reader, { state, after, search }: Omit<DeviceQuery, 'limit'>) {
   let rows = database.selectFrom('devices').orderBy('devices.id');
   if (state !== undefined) rows = rows.where('devices.state', '=', state);
@@ -101,18 +86,5 @@ function subjectOf(row: {
     ...{ id: row.id, hardware: row.hardware, tags: JSON.parse(row.tags) as Record<string, string> },
     version: parseVersion(row.image_version ?? '') ?? null,
     facts: row.fingerprint === null ? {} : factsOf(JSON.parse(row.fingerprint) as Fingerprint),
-  };
-}
-
-/** The facts that rollouts ask about, see rollouts/run/read-fleet.ts; a test holds the two together. */
-function factsOf(fingerprint: Fingerprint): Record<string, FactValue> {
-  const { memory_bytes, network_interfaces } = fingerprint;
-  const plain = Object.entries(fingerprint).filter((entry): entry is [string, string | number | boolean] =>
-    ['string', 'number', 'boolean'].includes(typeof entry[1]),
-  );
-  return {
-    ...Object.fromEntries(plain),
-    ...(memory_bytes === null ? {} : { memory_gib: Math.round(memory_bytes / 2 ** 30) }),
-    interfaces: network_interfaces.map(({ name }) => name),
   };
 }

@@ -1,5 +1,5 @@
+import type { UpdateState } from '../../base/update-states.ts';
 import type { MaintenanceWindow } from '../../updater/maintenance-window.ts';
-import type { UpdateStateName } from '../../updater/state/records.ts';
 import type { Subject } from './cohort/query.ts';
 import type { Policy } from './policy.ts';
 import type { Version } from './version.ts';
@@ -30,5 +30,5 @@ export interface OrderSight {
   id: string;
   fate: 'queued' | 'handed_out' | 'withdrawn';
   /** The appliance's last word on it; null: none yet. */
-  state: (typeof UpdateStateName)['static'] | null;
+  state: UpdateState | null;
 }

@@ -1,20 +1,8 @@
 import { type Static, Type as t } from '@sinclair/typebox';
 import { OneOf, Unknowable } from '../../base/schema.ts';
+import { UPDATE_STATES } from '../../base/update-states.ts';
 import { Fingerprint } from './fingerprint.ts';
 import { Sha256, TimeMs, Version } from './parts.ts';
-
-/** States of an update, as the appliance sees it. */
-const UPDATE_STATES = [
-  'pending',
-  'notified',
-  'downloading',
-  'ready',
-  'rebooting',
-  'verifying',
-  'succeeded',
-  'failed',
-  'rolled_back',
-] as const;
 
 const CHANGE_REASONS = ['startup', 'config_change', 'state_delta', 'deployment'] as const;
 export type ChangeReason = (typeof CHANGE_REASONS)[number];

@@ -86,23 +86,6 @@ export const RejectedReleases = t.Object(
 );
 export type RejectedReleases = (typeof RejectedReleases)['static'];
 
-/** The update states that are reported (see docs/reference). */
-export const UpdateStateName = t.Union(
-  (
-    [
-      'pending',
-      'notified',
-      'downloading',
-      'ready',
-      'rebooting',
-      'verifying',
-      'succeeded',
-      'failed',
-      'rolled_back',
-    ] as const
-  ).map((name) => t.Literal(name)),
-);
-
 /** What the running update does now; a file on a tmpfs for the page, the CLI and the agent. */
 export const UpdateProgress = t.Object(
   {

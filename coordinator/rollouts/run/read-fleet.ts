@@ -4,7 +4,8 @@ import type { OrderState, Work } from '../../database/tables.ts';
 import { presenceOf } from '../../devices/presence.ts';
 import { OPEN_STATES } from '../../orders/machine.ts';
 import type { Appliance, OrderSight } from '../appliance.ts';
-import type { FactValue, Query } from '../cohort/query.ts';
+import { asksForFacts, factsOf } from '../cohort/facts.ts';
+import type { Query } from '../cohort/query.ts';
 import { isVersion, type Version } from '../version.ts';
 
 /** Orders that concern slots or power: one at a time. */
@@ -28,7 +29,7 @@ export async function readFleet(work: Work, view: View): Promise<Map<string, App
     .where('devices.state', '=', 'approved')
     .orderBy('devices.id')
     .execute();
-  const facts = asksFacts(view.cohort) ? await readFacts(work) : new Map<string, Appliance['facts']>();
+  const facts = asksForFacts(view.cohort) ? await readFacts(work) : new Map<string, Appliance['facts']>();
   const rejected = await readRejected(work);
   const busy = await readBusy(work, view.rollout_id);
   const sights = await readSights(work, view.rollout_id);
@@ -51,38 +52,11 @@ export async function readFleet(work: Work, view: View): Promise<Map<string, App
   return fleet;
 }
 
-function asksFacts(query: Query): boolean {
-  switch (query.kind) {
-    case 'all':
-      return false;
-    case 'and':
-    case 'or':
-      return query.parts.some(asksFacts);
-    case 'not':
-      return asksFacts(query.part);
-    default:
-      return query.field.of === 'fact';
-  }
-}
-
 async function readFacts(work: Work): Promise<Map<string, Appliance['facts']>> {
   const rows = await work.selectFrom('device_states').select(['device_id', 'fingerprint']).execute();
   return new Map(
     rows.map(({ device_id, fingerprint }) => [device_id, factsOf(JSON.parse(fingerprint) as Fingerprint)]),
   );
-}
-
-/** Every field of the fingerprint that is a text, a number or a truth; memory in GiB; names of interfaces. */
-function factsOf(fingerprint: Fingerprint): Record<string, FactValue> {
-  const { memory_bytes, network_interfaces } = fingerprint;
-  const plain = Object.entries(fingerprint).filter((entry): entry is [string, string | number | boolean] =>
-    ['string', 'number', 'boolean'].includes(typeof entry[1]),
-  );
-  return {
-    ...Object.fromEntries(plain),
-    ...(memory_bytes === null ? {} : { memory_gib: Math.round(memory_bytes / 2 ** 30) }),
-    interfaces: network_interfaces.map(({ name }) => name),
-  };
 }
 
 /** What an appliance has said of its latest update. */
