@@ -164,7 +164,7 @@ export interface Skip {
 }
 
 export type SkipCode =
-  // For good, unless something about the appliance changes: it holds no seat in a stage.
+  // Until something about the appliance changes: it holds no seat in a stage.
   | 'already_current'
   | 'ahead'
   | 'wrong_hardware'
@@ -172,7 +172,7 @@ export type SkipCode =
   | 'pinned'
   | 'asks_first'
   | 'left_cohort'
-  // For now.
+  // Only now: the next plan looks again.
   | 'version_unknown'
   | 'offline'
   | 'stale'

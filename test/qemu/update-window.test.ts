@@ -22,7 +22,7 @@ const DAY = new Date().toISOString().slice(0, 10);
 
 afterAll(removeVariants);
 
-test('an update that the agent asked for is fetched at once and reboots in the maintenance window, not before', {
+test('an update that was left to the service is fetched at once and reboots in the maintenance window, not before', {
   timeout: 20 * 60_000,
 }, async () => {
   const releases = await releasesForTest('window', PORT);
