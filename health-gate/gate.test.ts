@@ -234,6 +234,33 @@ describe('an unhealthy boot', () => {
     expect(stored()).toMatchObject({ active: 'A', attempts: 1, good: { A: false, B: false } });
   });
 
+  test('that nobody can count is tried three times more and then stays up, where a person can look', async () => {
+    // No file on the ESP, and nothing mounted through which to make one.
+    await machine.makeEsp(null);
+    machine.boots('A', { attempt: 0 });
+    const actions: string[] = [];
+    for (let boot = 1; boot <= 5; boot += 1) {
+      const setup = await prepare(ill);
+      setup.reading = { ...setup.reading, bootId: `00000000-0000-4000-8000-00000000000${boot}` };
+      done = [];
+      const { verdict } = await verifyBoot(setup);
+      actions.push(`${verdict.action} ${done.includes('reboot') ? 'down' : 'up'}`);
+      if (boot === 4) expect(verdict.reason).toMatch(/broken.*repeated for ever, so the machine stays up$/);
+      if (boot === 4) expect(await readHealth(machine.paths.healthFile)).toEqual(verdict);
+    }
+    // The one that stayed up ended the row: whoever switches the machine off and on gets three tries again.
+    expect(actions).toEqual(['reboot down', 'reboot down', 'reboot down', 'stay up', 'reboot down']);
+  });
+
+  test('that nobody can count or record stays up at once', async () => {
+    await machine.makeEsp(null);
+    machine.boots('A', { attempt: 0 });
+    const refuse = () => Promise.reject(new Error('no space'));
+    const { verdict } = await verifyBoot(await prepare(ill, { recordVerdict: refuse }));
+    expect(verdict.action).toBe('stay');
+    expect(done).not.toContain('reboot');
+  });
+
   test('reboots even when nothing at all can be written', async () => {
     machine.boots('B', { mode: 'trial', espDevice: '/dev/no-such-device' });
     const refuse = () => Promise.reject(new Error('no space'));

@@ -7,7 +7,7 @@ import type { Check, CheckContext } from './check.ts';
 import { collectMachineFacts } from './collect-machine-facts.ts';
 import type { GateEffects } from './gate-effects.ts';
 import { runChecks } from './run-checks.ts';
-import { stateAfterFailedBoot } from './uncounted-boot.ts';
+import { mayRestartUncounted, stateAfterFailedBoot } from './uncounted-boot.ts';
 import { type Decision, decideVerdict, observeVerdict } from './verdict.ts';
 import { nextVerdictId } from './verdict-journal.ts';
 import type { CheckResult, Verdict } from './verdict-schema.ts';
@@ -44,7 +44,8 @@ export interface GateResult {
  *
  * A power cut between 2 and 3 leaves a recorded verdict and an attempt that is still counted: the next boot is judged
  * again. A step of 2 or 3 that fails is a failing check of its own; the boot is then not claimed to be committed.
- * A slot that an operator gave up meanwhile is not committed, and nothing reboots because of it.
+ * A slot that an operator gave up meanwhile is not committed, and nothing reboots because of it. A failed boot that
+ * nobody could count is not started again for ever: see uncounted-boot.ts.
  */
 export async function verifyBoot(setup: GateSetup): Promise<GateResult> {
   const { effects } = setup;
@@ -65,7 +66,14 @@ export async function verifyBoot(setup: GateSetup): Promise<GateResult> {
     }
   }
   if (verdict.action === 'reboot') {
-    await attempt('counting the failed boot', () => countFailedBoot(setup));
+    let counted = false;
+    await attempt('counting the failed boot', async () => {
+      counted = await countFailedBoot(setup);
+    });
+    if (!counted && !(await mayRestart(setup)))
+      verdict = await recordedVerdict(setup, verdict.checks, staying);
+  }
+  if (verdict.action === 'reboot') {
     await attempt('publishing the verdict', () => effects.publishHealth(verdict));
     for (const line of [...warnings, `this boot is unhealthy: ${verdict.reason}`]) setup.log(line);
     // Nothing more from a disk that may be what has failed: it could hang and keep the machine up.
@@ -103,10 +111,18 @@ export async function observeBoot(setup: GateSetup): Promise<GateResult> {
   return { verdict, committed: false, warnings };
 }
 
-/** Decides and records. Where recording fails, that is one more failing check, and decided again without a record. */
-async function recordedVerdict(setup: GateSetup, checks: readonly CheckResult[]): Promise<Verdict> {
+/**
+ * Decides and records. Where recording fails, that is one more failing check, and decided again without a record.
+ *
+ * @param change what is to be otherwise than the rule decides
+ */
+async function recordedVerdict(
+  setup: GateSetup,
+  checks: readonly CheckResult[],
+  change = (decision: Decision) => decision,
+): Promise<Verdict> {
   const { effects, reading } = setup;
-  const decision = decide(setup, checks);
+  const decision = change(decide(setup, checks));
   let id = nextVerdictId(reading.bootId, []);
   try {
     id = nextVerdictId(reading.bootId, await effects.readVerdicts());
@@ -116,7 +132,22 @@ async function recordedVerdict(setup: GateSetup, checks: readonly CheckResult[])
     return verdict;
   } catch (error) {
     const all = [...checks, failedStep('verdict-journal', error)];
-    return makeVerdict(setup, id, all, decideVerdict(all, bootFacts(reading)));
+    return makeVerdict(setup, id, all, change(decideVerdict(all, bootFacts(reading))));
+  }
+}
+
+/** No restart, for a boot whose failure cannot be counted. */
+function staying(decision: Decision): Decision {
+  const reason = `${decision.reason}; this boot cannot be counted and would be repeated for ever, so the machine stays up`;
+  return { ...decision, action: 'stay', reason };
+}
+
+/** Whether a failed boot that nobody counted is started again. A journal that cannot be read bounds nothing: it is not. */
+async function mayRestart({ effects, reading }: GateSetup): Promise<boolean> {
+  try {
+    return mayRestartUncounted(await effects.readVerdicts(), reading.bootId);
+  } catch {
+    return false;
   }
 }
 
@@ -156,12 +187,18 @@ async function writeAndCompare(effects: GateEffects, state: BootState): Promise<
   );
 }
 
-/** By what was read at the start, so that in the ordinary case (counted by the loader) no disk is touched. */
-async function countFailedBoot({ effects, reading }: GateSetup): Promise<void> {
-  if (reading.bootState.condition === 'unreadable') return;
+/**
+ * By what was read at the start, so that in the ordinary case (counted by the loader) no disk is touched.
+ *
+ * @returns whether this boot is counted, by whomever
+ */
+async function countFailedBoot({ effects, reading }: GateSetup): Promise<boolean> {
+  const byLoader = reading.commandLine.attempt !== 0;
+  if (reading.bootState.condition === 'unreadable') return byLoader;
   const slot = requireSlot(reading);
   const next = stateAfterFailedBoot(reading.bootState.state, { ...bootFacts(reading), slot });
   if (next !== null) await writeAndCompare(effects, next);
+  return byLoader || next !== null;
 }
 
 function requireSlot({ slot }: BootReading): Slot {

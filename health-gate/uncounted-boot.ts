@@ -1,7 +1,9 @@
 import { recoveredState } from '../partitions/boot-machine-linux.ts';
 import type { BootAttempts, BootState } from '../partitions/boot-state.ts';
+import { BOOT_ATTEMPTS_MAX } from '../partitions/limits.ts';
 import type { Slot } from '../partitions/slot.ts';
 import type { BootFacts } from './verdict.ts';
+import type { Verdict } from './verdict-schema.ts';
 
 /**
  * What has to be written before a failed boot is started again, or null when the boot loader has counted it already.
@@ -22,3 +24,19 @@ export function stateAfterFailedBoot(
 
 /** Up to the three attempts, then round the rescue ring, as boot-machine.ts goes. */
 const NEXT_ATTEMPTS: Readonly<Record<BootAttempts, BootAttempts>> = { 0: 1, 1: 2, 2: 3, 3: 4, 4: 5, 5: 4 };
+
+/**
+ * Whether a failed boot is started again that neither the loader nor the gate can count (an ESP that cannot be written).
+ * As many times as a slot has attempts, for the trouble may pass; then never: each boot would be this one again, and a
+ * machine that stays up can be looked at.
+ *
+ * @param verdicts the journal, oldest first, with the verdict on this boot
+ */
+export function mayRestartUncounted(verdicts: readonly Verdict[], bootId: string): boolean {
+  const last = new Map(verdicts.map((verdict) => [verdict.bootId, verdict]));
+  // Without a record of this boot the next one could not tell how often it was tried.
+  if (!last.has(bootId)) return false;
+  const boots = [...last.values()].reverse();
+  const otherwise = boots.findIndex(({ action, attempt }) => action !== 'reboot' || attempt !== 0);
+  return (otherwise === -1 ? boots.length : otherwise) <= BOOT_ATTEMPTS_MAX;
+}

@@ -28,7 +28,7 @@ export const Verdict = t.Object({
   outcome: t.Union([t.Literal('healthy'), t.Literal('unhealthy')]),
   action: t.Union([t.Literal('commit'), t.Literal('none'), t.Literal('reboot'), t.Literal('stay')], {
     description:
-      'decided, and recorded before it is done. commit: trial becomes active or counter is cleared; none: only observed; reboot: next attempt; stay: rescue, waits for help',
+      'decided, and recorded before it is done. commit: trial becomes active or counter is cleared; none: only observed; reboot: next attempt; stay: rescue, or a failed boot that nobody can count; waits for help',
   }),
   reason: t.String(),
   checks: t.Array(CheckResult),
