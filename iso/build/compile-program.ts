@@ -7,6 +7,10 @@ import { COMPILE_TIMEOUT_MS } from './limits.ts';
  * Compiles a program with every role into one file. The runtime in it is the Bun that compiles, which the npm lock file holds by
  * digest: a target other than that one would be downloaded from outside any lock. Needs no network.
  *
+ * Split, because a command then reads only its own part: 30 ms and 46 MB instead of 70 ms and 53 MB for `version`, and a boot
+ * starts the program seven times. Not with bytecode (20 ms): two changed lines then move 6.7 million bytes, and the delta
+ * (zstd --patch-from) grows from 10 KB to 611 KB. Nothing is read from files that lie where the program happens to be started.
+ *
  * @param home folder for what Bun would keep in the home of the person who builds
  * @returns paths of the source files in it, relative to the working folder
  */
@@ -22,6 +26,7 @@ export async function compileProgram(
     process.execPath,
     [
       ...['build', '--compile', '--minify-whitespace', '--minify-syntax', '--sourcemap=none'],
+      ...['--splitting', '--no-compile-autoload-dotenv', '--no-compile-autoload-bunfig'],
       ...['--target=bun-linux-x64', `--metafile=${metafile}`, main, '--outfile', output],
     ],
     { timeout_ms: COMPILE_TIMEOUT_MS, env: { HOME: home, NODE_ENV: 'production' } },
