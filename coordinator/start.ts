@@ -22,7 +22,7 @@ import { planRollouts, stopPlanning } from './rollouts/run/loop.ts';
 import { createApp } from './server/app.ts';
 import { createMetrics } from './server/metrics.ts';
 import { repeat } from './server/repeat.ts';
-import { ownAuthorities, serve } from './server/serve.ts';
+import { ownAuthorities, serve, type Tls } from './server/serve.ts';
 
 export interface StartOptions {
   /** Folder of the SQLite database and of artifacts; made when it is not there. */
@@ -37,6 +37,8 @@ export interface StartOptions {
   listen: string;
   /** 0 picks a free one. */
   port: number;
+  /** None: plain HTTP, behind a reverse proxy that speaks TLS, or on this machine alone. */
+  tls?: Tls | undefined;
   /** Addresses at which appliances reach the coordinator; none: every name of this machine. */
   urls: readonly URL[];
   settings: Omit<Settings, 'authorities'>;
@@ -65,7 +67,7 @@ export interface RunningCoordinator {
 /**
  * Opens database and port.
  *
- * @throws BulkheadError DATABASE_*, LISTEN_FAILED, RELEASE_KEYS_REFUSED
+ * @throws BulkheadError DATABASE_*, LISTEN_FAILED, TLS_UNUSABLE, RELEASE_KEYS_REFUSED
  */
 export async function startCoordinator(options: StartOptions): Promise<RunningCoordinator> {
   const { log } = options;
@@ -94,6 +96,10 @@ export async function startCoordinator(options: StartOptions): Promise<RunningCo
     const heartbeats = createHeartbeatQueue(coordinator);
     const receiver = createReceiver(coordinator, createKeyRing(database));
     const app = createApp(coordinator, { receiver, heartbeats });
+    const { port, tls } = options;
+    const server = serve(app, coordinator, { hostname: options.listen, port, tls });
+    // The port may only be known now.
+    for (const name of ownAuthorities(options.urls, hostname(), server.port)) authorities.add(name);
     const sweep_interval_ms = options.sweep_interval_ms ?? SWEEP_INTERVAL_MS;
     const forget_interval_ms = options.forget_interval_ms ?? FORGET_INTERVAL_MS;
     const planner = randomUUID();
@@ -112,9 +118,6 @@ export async function startCoordinator(options: StartOptions): Promise<RunningCo
         collectArtifacts(coordinator),
       ),
     ];
-    const server = serve(app, coordinator, { hostname: options.listen, port: options.port });
-    // The port may only be known now.
-    for (const name of ownAuthorities(options.urls, hostname(), server.port)) authorities.add(name);
     log.info('the coordinator is open', { port: server.port, database: place });
     const close = async () => {
       await server.stop();
@@ -126,7 +129,12 @@ export async function startCoordinator(options: StartOptions): Promise<RunningCo
     };
     let closed: Promise<void> | undefined;
     return {
-      ...{ port: server.port, url: `http://localhost:${server.port}`, place, firstSignIn: first },
+      ...{
+        port: server.port,
+        url: `${tls === undefined ? 'http' : 'https'}://localhost:${server.port}`,
+        place,
+        firstSignIn: first,
+      },
       async stop() {
         closed ??= close();
         await closed;

@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs';
 import { InvalidArgumentError } from 'commander';
 import { printFacts } from '../../base/command-line.ts';
+import { BulkheadError } from '../../base/errors.ts';
 import { VERSION } from '../../base/version.ts';
 import { addText } from './api-command.ts';
 import type { RegisterCommand } from './command.ts';
@@ -11,6 +13,8 @@ interface ServeOptions {
   data: string;
   listen?: string;
   port: number;
+  tlsCert?: string;
+  tlsKey?: string;
   url: URL[];
   artifacts?: string;
   releaseKeys?: string;
@@ -33,6 +37,8 @@ export const registerServe: RegisterCommand = (program, io) => {
     .option('--listen <address>', 'address to listen on; all of them when not given')
     .option('--port <number>', 'port to listen on', wholeNumber(0, 65_535), DEFAULT_PORT)
     .option('--url <address>', 'how appliances reach it; may be given several times', addUrl, [])
+    .option('--tls-cert <file>', 'speak TLS with this certificate chain in PEM; needs --tls-key')
+    .option('--tls-key <file>', 'its key in PEM')
     .option('--artifacts <folder>', 'where files of releases lie; in the data folder when not given')
     .option('--release-keys <file>', 'key sets whose releases are taken, as in the image')
     .option('--interval <seconds>', 'between heartbeats', wholeNumber(5, 3600), DEFAULT_INTERVAL_S)
@@ -44,22 +50,26 @@ export const registerServe: RegisterCommand = (program, io) => {
       `
 Needs no configuration: the database is made in the data folder, and the first administrator's sign-in is printed.
 DATABASE_URL=postgres://user:password@host/name makes it use PostgreSQL, which several coordinators may share.
+Appliances speak TLS only: give it a certificate, or put a reverse proxy in front that has one. A new certificate is
+taken with the next start.
 
-Example:
-  bulkhead-coordinator serve --url https://coordinator.example`,
+Examples:
+  bulkhead-coordinator serve --url https://coordinator.example
+  bulkhead-coordinator serve --port 443 --url https://coordinator.example --tls-cert chain.pem --tls-key key.pem`,
     )
     .action(async (options: ServeOptions) => {
       const { startLog } = await import('../../base/log.ts');
       const { EVERY_ADDRESS } = await import('../server/serve.ts');
       const { startCoordinator } = await import('../start.ts');
       const { readKeysetBytes } = await import('../client/read-keyset.ts');
+      const tls = readTls(options);
       const log = startLog(process.env, 'coordinator');
       const signalled = nextSignal();
       const running = await startCoordinator({
         ...{ data: options.data, database_url: process.env['DATABASE_URL'] || undefined },
         artifacts: options.artifacts,
         release_keys: options.releaseKeys === undefined ? undefined : readKeysetBytes(options.releaseKeys),
-        ...{ listen: options.listen ?? EVERY_ADDRESS, port: options.port, urls: options.url, log },
+        ...{ listen: options.listen ?? EVERY_ADDRESS, port: options.port, tls, urls: options.url, log },
         settings: {
           heartbeat_interval_s: options.interval,
           agent_min_version: options.agentMin ?? null,
@@ -75,6 +85,24 @@ Example:
       await running.stop();
     });
 };
+
+/** @throws BulkheadError TLS_UNUSABLE */
+function readTls({ tlsCert, tlsKey }: ServeOptions): { certificate: string; key: string } | undefined {
+  if (tlsCert === undefined && tlsKey === undefined) return undefined;
+  if (tlsCert === undefined || tlsKey === undefined)
+    throw new BulkheadError('TLS_UNUSABLE', 'TLS needs a certificate and its key', {
+      hint: '--tls-cert chain.pem --tls-key key.pem',
+    });
+  return { certificate: readPem(tlsCert), key: readPem(tlsKey) };
+}
+
+function readPem(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (cause) {
+    throw new BulkheadError('TLS_UNUSABLE', `cannot read ${path}`, { cause });
+  }
+}
 
 interface Facts {
   version: string;

@@ -15,15 +15,24 @@ export interface Server {
   stop(): Promise<void>;
 }
 
+/** Certificate chain and its key, both in PEM. */
+export interface Tls {
+  certificate: string;
+  key: string;
+}
+
 /** IPv6 and IPv4 on one socket. */
 export const EVERY_ADDRESS = '::';
 const EVERY_IPV4_ADDRESS = '0.0.0.0';
 
-/** @throws BulkheadError LISTEN_FAILED */
+/**
+ * @param tls none: a reverse proxy in front speaks TLS
+ * @throws BulkheadError LISTEN_FAILED, TLS_UNUSABLE
+ */
 export function serve(
   app: App,
   coordinator: Coordinator,
-  { hostname, port }: { hostname: string; port: number },
+  { hostname, port, tls }: { hostname: string; port: number; tls?: Tls | undefined },
 ): Server {
   const { trusted_proxies } = coordinator.settings;
   let running = 0;
@@ -38,7 +47,7 @@ export function serve(
       running -= 1;
     }
   };
-  const server = listen(handle, hostname, port);
+  const server = listen(handle, { hostname, port, tls });
   return {
     port: server.port ?? port,
     async stop() {
@@ -54,9 +63,9 @@ export function serve(
 
 function listen(
   handle: (request: Request, server: Bun.Server<undefined>) => Promise<Response>,
-  hostname: string,
-  port: number,
+  place: { hostname: string; port: number; tls: Tls | undefined },
 ): Bun.Server<undefined> {
+  const { hostname, port, tls } = place;
   try {
     return Bun.serve({
       ...{ hostname, port, fetch: handle, idleTimeout: IDLE_TIMEOUT_S, development: false },
@@ -64,13 +73,20 @@ function listen(
       maxRequestBodySize: UPLOAD_PIECE_MAX_BYTES,
       // With `development: false` Bun shares ports by default: a second coordinator would silently take every other request.
       reusePort: false,
+      ...(tls === undefined ? {} : { tls: { cert: tls.certificate, key: tls.key } }),
     });
   } catch (cause) {
     const code = (cause as { code?: unknown }).code;
     const taken = code === 'EADDRINUSE';
     const forbidden = code === 'EACCES' || code === 'EPERM';
     // A kernel with `ipv6.disable=1` has no `::`.
-    if (hostname === EVERY_ADDRESS && !taken && !forbidden) return listen(handle, EVERY_IPV4_ADDRESS, port);
+    if (/^ERR_(SSL|BORINGSSL|TLS|OSSL)/.test(String(code)))
+      throw new BulkheadError('TLS_UNUSABLE', 'certificate and key do not serve for TLS', {
+        hint: 'PEM files are needed: the chain with the certificate of this host first, and its key without a password',
+        cause,
+      });
+    if (hostname === EVERY_ADDRESS && !taken && !forbidden)
+      return listen(handle, { ...place, hostname: EVERY_IPV4_ADDRESS });
     throw new BulkheadError('LISTEN_FAILED', `cannot listen on port ${port} of ${hostname}`, {
       hint: taken
         ? `another program has that port: ss -ltnp; --port takes another`
