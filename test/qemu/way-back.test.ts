@@ -18,6 +18,7 @@ import { healthyOn, install, updateState } from './update-steps.ts';
 const BETTER = '0.2.0';
 const BUNDLE = '/var/lib/msp/better.bundle';
 const TEST_TIMEOUT_MS = 20 * 60_000;
+const FULL = process.env['BULKHEAD_FULL'] === '1';
 
 afterAll(removeVariants);
 
@@ -29,29 +30,33 @@ function unhealthy(version: string): Promise<Variant> {
   });
 }
 
-test('an appliance in rescue, with no slot that passes, is given a release and is healthy on it', {
-  timeout: TEST_TIMEOUT_MS,
-}, async () => {
-  const releases = releaseFolderForTest('rescue');
-  const better = await buildVariant('better', BETTER, () => undefined);
-  const bundle = await publish(releases, 'better.bundle', better);
-  const disk = await installedDisk('rescue');
-  const { offset_bytes } = findPartition(await readPartitions(disk), 'root-a');
-  await putRange(disk, offset_bytes, (await unhealthy('0.1.1')).file);
-  await writeExt4File(disk, 'MSP-DATA', '/better.bundle', readFileSync(bundle));
-  // Three boots of A have failed, and B was never good.
-  await writeFatFile(disk, 'ESP', STATE_FILE, serialiseBootState({ ...COMMITTED, attempts: 3 }));
+test.runIf(FULL)(
+  'an appliance in rescue, with no slot that passes, is given a release and is healthy on it',
+  {
+    timeout: TEST_TIMEOUT_MS,
+  },
+  async () => {
+    const releases = releaseFolderForTest('rescue');
+    const better = await buildVariant('better', BETTER, () => undefined);
+    const bundle = await publish(releases, 'better.bundle', better);
+    const disk = await installedDisk('rescue');
+    const { offset_bytes } = findPartition(await readPartitions(disk), 'root-a');
+    await putRange(disk, offset_bytes, (await unhealthy('0.1.1')).file);
+    await writeExt4File(disk, 'MSP-DATA', '/better.bundle', readFileSync(bundle));
+    // Three boots of A have failed, and B was never good.
+    await writeFatFile(disk, 'ESP', STATE_FILE, serialiseBootState({ ...COMMITTED, attempts: 3 }));
 
-  const appliance = await applianceForTest(disk, { name: 'rescue' });
-  const status = await appliance.judged();
-  expect(status.boot).toMatchObject({ slot: 'A', mode: 'rescue' });
-  expect(status.health).toMatchObject({ outcome: 'unhealthy' });
-  expect(await install(appliance, `${BUNDLE} --reboot`)).toMatchObject({ code: 0, error: null });
-  await healthyOn(appliance, BETTER, 'B');
-  expect(choicesOf(appliance.machine.serialText).slice(-1)).toEqual(['B1 trial trial']);
-  await appliance.machine.cutPower();
-  expect(await stateOnDisk(disk)).toMatchObject({ active: 'B', trial: null, attempts: 0 });
-});
+    const appliance = await applianceForTest(disk, { name: 'rescue' });
+    const status = await appliance.judged();
+    expect(status.boot).toMatchObject({ slot: 'A', mode: 'rescue' });
+    expect(status.health).toMatchObject({ outcome: 'unhealthy' });
+    expect(await install(appliance, `${BUNDLE} --reboot`)).toMatchObject({ code: 0, error: null });
+    await healthyOn(appliance, BETTER, 'B');
+    expect(choicesOf(appliance.machine.serialText).slice(-1)).toEqual(['B1 trial trial']);
+    await appliance.machine.cutPower();
+    expect(await stateOnDisk(disk)).toMatchObject({ active: 'B', trial: null, attempts: 0 });
+  },
+);
 
 test('a trial that an operator goes back from is not committed by the gate that judges it', {
   timeout: TEST_TIMEOUT_MS,
