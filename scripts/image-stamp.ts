@@ -8,6 +8,7 @@ export const IMAGE_SOURCES = [
   'health-gate',
   'iso',
   'partitions',
+  'protocol',
   'status-page',
   'updater',
   'scripts/build.ts',

@@ -8,19 +8,22 @@ import { annotation, CONFIG_KEYS, isSecret, propertiesOf, withoutNull } from './
 /** Stands for a secret wherever a configuration is shown. */
 const MASK = '********';
 
-/** The value with every secret in it replaced by MASK. */
-function maskSecrets(schema: TSchema, value: unknown): unknown {
-  if (isSecret(schema)) return value === null ? null : MASK;
+/** What stands in the place of a secret. */
+type Mask = (secret: unknown) => string;
+
+/** The value with every secret in it replaced. */
+function maskSecrets(schema: TSchema, value: unknown, mask: Mask): unknown {
+  if (isSecret(schema)) return value === null ? null : mask(value);
   const inner = withoutNull(schema);
   if (Array.isArray(value) && inner[Kind] === 'Array') {
-    return value.map((item) => maskSecrets(inner['items'] as TSchema, item));
+    return value.map((item) => maskSecrets(inner['items'] as TSchema, item, mask));
   }
   const properties = propertiesOf(inner);
   if (!properties || typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(
     Object.entries(value).map(([name, child]) => {
       const schemaOfChild = properties[name];
-      return [name, schemaOfChild ? maskSecrets(schemaOfChild, child) : child];
+      return [name, schemaOfChild ? maskSecrets(schemaOfChild, child, mask) : child];
     }),
   );
 }
@@ -32,11 +35,14 @@ export interface ShownKey {
   origin: Origin;
 }
 
-/** Every key with its value (secrets masked) and origin. */
-export function shownKeys(loaded: Pick<LoadedConfig, 'config' | 'origins'>): ShownKey[] {
+/** Every key with its value (secrets replaced) and origin. */
+export function shownKeys(
+  loaded: Pick<LoadedConfig, 'config' | 'origins'>,
+  mask: Mask = () => MASK,
+): ShownKey[] {
   return [...CONFIG_KEYS].flatMap(([key, schema]) => {
     const origin = loaded.origins[key];
-    return origin ? [{ key, value: maskSecrets(schema, getValue(loaded.config, key)), origin }] : [];
+    return origin ? [{ key, value: maskSecrets(schema, getValue(loaded.config, key), mask), origin }] : [];
   });
 }
 

@@ -17,7 +17,7 @@ import { readImageInfo } from './image-info.ts';
 import { instantOrNull } from './instant.ts';
 import { readNetwork } from './network.ts';
 import { askServices } from './services.ts';
-import { readSetupFacts } from './setup-facts.ts';
+import { noFacts, readSetupFacts } from './setup-facts.ts';
 import { readLoad, readMemory, readTemperature, readUptime } from './system.ts';
 import { readListedUnits } from './units.ts';
 import { describeUpdate, readUpdateFiles } from './update.ts';
@@ -81,10 +81,11 @@ export function assembleStatus(context: FactContext, slow: SlowFacts, journals: 
   const boot = describeBoot(readOwnBootView(paths), machine);
   const image = readImageInfo(paths.imageInfoFile);
   const { product, vendor } = readHardware(paths.sys);
-  const setup = attempt('set-up', () => readSetupFacts(paths.setupFactsFile, image.version !== null), {
-    problems: ['The report of the set-up cannot be read.'],
-    serial: null,
-  });
+  const setup = attempt(
+    'set-up',
+    () => readSetupFacts(paths.setupFactsFile, image.version !== null),
+    noFacts(['The report of the set-up cannot be read.']),
+  );
   const { present, identity, timeout_s } = readWatchdog(paths.sys);
   return {
     identity: {

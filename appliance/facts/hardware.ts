@@ -9,11 +9,13 @@ export interface HardwareFacts {
 const PLACEHOLDER =
   /^(to be filled by o\.?e\.?m\.?|default string|system (product name|manufacturer)|not specified|none|o\.?e\.?m\.?)$/i;
 
-/** Identity of the machine from DMI. The serial number is readable by root only and comes with the machine facts. */
+/** A field of DMI that everyone may read; null where it is missing or was never filled in. */
+export function readDmi(sys: string, name: string): string | null {
+  const text = readLine(`${sys}/class/dmi/id/${name}`);
+  return text === null || PLACEHOLDER.test(text) ? null : text;
+}
+
+/** Identity of the machine from DMI. Serial numbers are readable by root only and come with the facts of the set-up. */
 export function readHardware(sys: string): HardwareFacts {
-  const field = (name: string): string | null => {
-    const text = readLine(`${sys}/class/dmi/id/${name}`);
-    return text === null || PLACEHOLDER.test(text) ? null : text;
-  };
-  return { product: field('product_name'), vendor: field('sys_vendor') };
+  return { product: readDmi(sys, 'product_name'), vendor: readDmi(sys, 'sys_vendor') };
 }

@@ -20,6 +20,7 @@ test('every failed step and every refused configuration line is a problem for th
       failures: [{ step: 'identity', reason: 'IDENTITY_DAMAGED: the key is cut short' }],
       configProblems: ['config.yaml:3: unknown key sitte_id; did you mean site_id?'],
       serial: 'ABC123',
+      hardware: { board_serial: 'B1', chassis_serial: null, product_uuid: 'u-u' },
     }),
   );
   expect(readSetupFacts(file(), true)).toEqual({
@@ -28,6 +29,7 @@ test('every failed step and every refused configuration line is a problem for th
       'Configuration: config.yaml:3: unknown key sitte_id; did you mean site_id?',
     ],
     serial: 'ABC123',
+    hardware: { board_serial: 'B1', chassis_serial: null, product_uuid: 'u-u' },
   });
 });
 

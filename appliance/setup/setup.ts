@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { BulkheadError, describeError } from '../../base/errors.ts';
 import type { Run } from '../../base/run.ts';
@@ -12,6 +12,7 @@ import { derivedHostname, readDeviceIdentity } from '../identity/read.ts';
 import { ensureSshHostKey } from '../identity/ssh-host-key.ts';
 import { type ClockFacts, correctClock, decideClock, readBuildTime, readSavedClock } from './clock.ts';
 import { migrateData } from './data-schema.ts';
+import { type DmiFacts, readDmiFacts } from './dmi-facts.ts';
 import { executeActions, type StepFailure } from './execute.ts';
 import { NETWORK_FILE_PATTERN } from './networkd.ts';
 import type { SetupPaths } from './paths.ts';
@@ -28,7 +29,7 @@ export interface SetupEffects {
   environment: Readonly<Record<string, string | undefined>>;
 }
 
-export interface SetupReport {
+export interface SetupReport extends DmiFacts {
   /** RFC 3339, by the clock as it stood at the end. */
   at: string;
   /**
@@ -38,8 +39,6 @@ export interface SetupReport {
   ok: boolean;
   hostname: string;
   deviceId: string | null;
-  /** Serial number of the machine from DMI; null where it has none. */
-  serial: string | null;
   /** What was done beyond the ordinary: a key made, a clock corrected. */
   notes: string[];
   failures: StepFailure[];
@@ -107,7 +106,7 @@ export async function runSetup(effects: SetupEffects): Promise<SetupReport> {
     ok: failures.length === 0,
     hostname,
     deviceId,
-    serial: readSerial(paths.root),
+    ...readDmiFacts(paths.root),
     notes,
     failures,
     configProblems,
@@ -228,14 +227,4 @@ function ownersOf(paths: SetupPaths, failures: StepFailure[]): Owners {
 function factsFile(paths: SetupPaths, { root }: Owners, report: SetupReport): Action {
   const content = `${JSON.stringify(report, null, 2)}\n`;
   return { kind: 'file', step: 'facts', path: paths.facts, mode: 0o644, owner: root, content };
-}
-
-/** Firmware fills the field with words when nobody set it; those are no serial number. */
-function readSerial(root: string): string | null {
-  try {
-    const serial = readFileSync(join(root, '/sys/class/dmi/id/product_serial'), 'utf8').trim();
-    return /^(|none|not specified|to be filled.*|default string|0+)$/i.test(serial) ? null : serial;
-  } catch {
-    return null;
-  }
 }
