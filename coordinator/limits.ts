@@ -57,6 +57,12 @@ export const RATES_REMEMBERED_MAX = 150_000;
 /** Keys in memory, so that a heartbeat needs no look-up: a fleet of 100,000 with room. */
 export const KEYS_REMEMBERED_MAX = 150_000;
 
+/**
+ * How long a session key signs heartbeats. A heartbeat that asks for one costs three times as much as any other: once an hour that is not
+ * to be seen; and who gets hold of one can say for an hour that a box is there, and nothing else.
+ */
+export const SESSION_KEY_LIFE_S = 60 * 60;
+
 /** Heartbeats in one transaction: what one statement takes on both databases with room, a few milliseconds of work. */
 export const BATCH_MAX = 256;
 

@@ -10,19 +10,20 @@ import { unitOfWork } from './database/unit-of-work.ts';
 import { forgetOver } from './devices/forget.ts';
 import { createKeyRing } from './devices/keys.ts';
 import { FORGET_INTERVAL_MS, SIGN_INS_WAITING_MAX, SWEEP_INTERVAL_MS } from './limits.ts';
-import { orderKey } from './order-key.ts';
 import { sweepOrders } from './orders/results.ts';
 import { firstSignIn } from './people/sign-in.ts';
 import { createTurnstile } from './people/turnstile.ts';
 import { setReleaseKeys } from './releases/keys.ts';
 import { createHeartbeatQueue } from './reports/heartbeats.ts';
 import { createReceiver } from './reports/receive.ts';
+import { createSessionKeys } from './reports/session-keys.ts';
 import { PLAN_INTERVAL_MS } from './rollouts/run/limits.ts';
 import { planRollouts, stopPlanning } from './rollouts/run/loop.ts';
 import { createApp } from './server/app.ts';
 import { createMetrics } from './server/metrics.ts';
 import { repeat } from './server/repeat.ts';
 import { ownAuthorities, serve, type Tls } from './server/serve.ts';
+import { orderKey, sessionSecret } from './server-keys.ts';
 
 export interface StartOptions {
   /** Folder of the SQLite database and of artifacts; made when it is not there. */
@@ -94,8 +95,9 @@ export async function startCoordinator(options: StartOptions): Promise<RunningCo
     if (options.release_keys) await setReleaseKeys(coordinator, 'operator:serve', options.release_keys);
     const first = await firstSignIn(coordinator);
     const heartbeats = createHeartbeatQueue(coordinator);
-    const receiver = createReceiver(coordinator, createKeyRing(database));
-    const app = createApp(coordinator, { receiver, heartbeats });
+    const sessionKeys = createSessionKeys(await sessionSecret(doWork, now_ms()), now_ms);
+    const receiver = createReceiver(coordinator, createKeyRing(database), sessionKeys);
+    const app = createApp(coordinator, { receiver, heartbeats, sessionKeys });
     const { port, tls } = options;
     const server = serve(app, coordinator, { hostname: options.listen, port, tls });
     // The port may only be known now.

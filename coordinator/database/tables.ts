@@ -242,8 +242,8 @@ export interface SignInFailureRow {
 
 export interface ServerKeyRow {
   key_id: string;
-  purpose: 'order';
-  /** PKCS#8 in PEM. */
+  purpose: 'order' | 'session';
+  /** Of orders: PKCS#8 in PEM. Of sessions: base64 of 32 bytes. */
   private_key: string;
   created_ms: number;
   retired_ms: number | null;

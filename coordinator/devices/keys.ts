@@ -30,8 +30,7 @@ export function createKeyRing(database: Database): KeyRing {
         .where('key_id', '=', key_id)
         .executeTakeFirst();
       if (!row) return undefined;
-      const check = checkOf(row.public_key);
-      const key = { key_id, device_id: row.device_id, check };
+      const key = { key_id, device_id: row.device_id, check: checkWhenAsked(row.public_key) };
       if (known.size >= KEYS_REMEMBERED_MAX) {
         const [oldest] = known.keys();
         if (oldest !== undefined) known.delete(oldest);
@@ -39,6 +38,15 @@ export function createKeyRing(database: Database): KeyRing {
       known.set(key_id, key);
       return key;
     },
+  };
+}
+
+/** Imported when it is first asked: a device in a session may not sign with its own key for an hour. */
+function checkWhenAsked(public_key: string): CheckSignature {
+  let check: CheckSignature | undefined;
+  return (message, signature) => {
+    check ??= checkOf(public_key);
+    return check(message, signature);
   };
 }
 

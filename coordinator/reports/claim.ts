@@ -4,6 +4,8 @@ import type { Work } from '../database/tables.ts';
 /** A request whose signature was right: whose it is, and which of his it is. */
 export interface Claim {
   key_id: string;
+  /** By a session key of that key, not by the key itself. */
+  inSession: boolean;
   device_id: string;
   sequence: number;
 }

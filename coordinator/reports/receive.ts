@@ -10,21 +10,23 @@ import { FAILURE_BURST, FAILURE_REFILL_PER_S, KEY_BURST, KEY_REFILL_PER_S } from
 import { addressSubject } from '../people/lockout.ts';
 import type { Claim } from './claim.ts';
 import { createRateLimit, TooMany } from './rate-limit.ts';
+import type { SessionKeys } from './session-keys.ts';
 
 export interface Receiver {
   /**
    * A request of a device whose key is known, with the right signature.
    *
-   * @throws BulkheadError SIGNATURE_*, AGENT_KEY_UNKNOWN, TOO_MANY_REQUESTS
+   * @param sessions whether a session key will do
+   * @throws BulkheadError SIGNATURE_*, SESSION_KEY_REFUSED, SESSION_KEY_EXPIRED, AGENT_KEY_UNKNOWN, TOO_MANY_REQUESTS
    */
-  receive(request: Request, body: Uint8Array, address: string): Promise<Claim>;
+  receive(request: Request, body: Uint8Array, address: string, sessions: boolean): Promise<Claim>;
   /** It turned out to be a repetition: that counts against whoever sent it, not against the key, which he may not have. */
   replayed(claim: Claim, address: string): void;
   /**
    * A request that is signed with the key it brings.
    *
    * @param public_key base64 of 32 bytes
-   * @throws BulkheadError SIGNATURE_*, AGENT_KEY_INVALID, TOO_MANY_REQUESTS
+   * @throws BulkheadError SIGNATURE_*, SESSION_KEY_REFUSED, AGENT_KEY_INVALID, TOO_MANY_REQUESTS
    */
   receiveNew(
     request: Request,
@@ -35,7 +37,11 @@ export interface Receiver {
 }
 
 /** The door for everything that devices send. Whoever knocks wrongly too often has to wait, before anything is computed for him. */
-export function createReceiver(coordinator: Coordinator, keys: KeyRing): Receiver {
+export function createReceiver(
+  coordinator: Coordinator,
+  keys: KeyRing,
+  sessionKeys: Pick<SessionKeys, 'check'>,
+): Receiver {
   const { now_ms, settings } = coordinator;
   const failures = createRateLimit({ burst: FAILURE_BURST, refill_per_s: FAILURE_REFILL_PER_S }, now_ms);
   const rates = createRateLimit({ burst: KEY_BURST, refill_per_s: KEY_REFILL_PER_S }, now_ms);
@@ -61,18 +67,24 @@ export function createReceiver(coordinator: Coordinator, keys: KeyRing): Receive
     }
   };
   return {
-    async receive(request, body, address) {
+    async receive(request, body, address, sessions) {
       const subject = addressSubject(address);
       requireRoom(subject);
-      const claimed = counted(subject, () => readSignedRequest(receivedOf(request, body), reader()));
-      const key = await keys.find(claimed.key_id);
-      counted(subject, () => {
-        if (!key) throw keyUnknown();
-        if (!key.check(claimed.base, claimed.signature)) throw signatureWrong();
+      const claimed = counted(subject, () => {
+        const read = readSignedRequest(receivedOf(request, body), reader());
+        if (read.session && !sessions) throw sessionRefused();
+        return read;
       });
-      if (!key) throw keyUnknown();
+      const { key_id, session, sequence, base, signature } = claimed;
+      const key = await keys.find(key_id);
+      const { device_id } = counted(subject, () => {
+        if (!key) throw keyUnknown();
+        const right = session ? sessionKeys.check(session, base, signature) : key.check(base, signature);
+        if (!right) throw signatureWrong();
+        return key;
+      });
       pass(claimed);
-      return { key_id: claimed.key_id, device_id: key.device_id, sequence: claimed.sequence };
+      return { key_id, inSession: session !== null, device_id, sequence };
     },
     replayed({ key_id }, address) {
       failures.take(addressSubject(address));
@@ -83,6 +95,7 @@ export function createReceiver(coordinator: Coordinator, keys: KeyRing): Receive
       requireRoom(subject);
       const claimed = counted(subject, () => {
         const read = readSignedRequest(receivedOf(request, body), reader());
+        if (read.session) throw sessionRefused();
         if (read.key_id !== key_id || !checkOf(public_key)(read.base, read.signature)) throw signatureWrong();
         return read;
       });
@@ -101,6 +114,11 @@ function receivedOf(request: Request, body: Uint8Array): ReceivedRequest {
 const keyUnknown = () =>
   new BulkheadError('AGENT_KEY_UNKNOWN', 'nobody with this key has enrolled here', {
     hint: 'POST /agent/enrol',
+  });
+
+const sessionRefused = () =>
+  new BulkheadError('SESSION_KEY_REFUSED', 'a session key signs heartbeats and nothing else', {
+    hint: 'sign with the key of the device',
   });
 
 const signatureWrong = () =>

@@ -18,6 +18,7 @@ import { type Claim, Replayed } from '../reports/claim.ts';
 import type { HeartbeatQueue } from '../reports/heartbeats.ts';
 import { createRateLimit, TooMany } from '../reports/rate-limit.ts';
 import type { Receiver } from '../reports/receive.ts';
+import type { SessionKeys } from '../reports/session-keys.ts';
 import { takeState } from '../reports/state.ts';
 import { asProblem, requestInvalid } from '../server/problem.ts';
 import { refuse } from '../server/respond.ts';
@@ -26,7 +27,11 @@ import type { AddressOf } from './parts.ts';
 export interface AgentParts {
   receiver: Receiver;
   heartbeats: HeartbeatQueue;
+  sessionKeys: SessionKeys;
 }
+
+/** What differs from one answer to the next. */
+type Facts = Pick<ReportAnswer, 'orders' | 'send_state' | 'session_key'>;
 
 const Taken = t.Object({ server_time_ms: t.Integer() });
 
@@ -36,7 +41,7 @@ const Taken = t.Object({ server_time_ms: t.Integer() });
  */
 export function agentRoutes(
   coordinator: Coordinator,
-  { receiver, heartbeats }: AgentParts,
+  { receiver, heartbeats, sessionKeys }: AgentParts,
   addressOf: AddressOf,
 ) {
   const { metrics, settings, now_ms } = coordinator;
@@ -45,7 +50,7 @@ export function agentRoutes(
     now_ms,
   );
   const taken = () => Response.json({ server_time_ms: now_ms() });
-  const answerReport = (agent_version: string, facts: { orders: unknown[]; send_state: boolean }) => {
+  const answerReport = (agent_version: string, facts: Facts) => {
     const outdated = isOutdated(agent_version, settings.agent_min_version);
     return Response.json(
       {
@@ -78,13 +83,14 @@ export function agentRoutes(
     kind: string,
     schema: S,
     act: (claim: Claim, body: Static<S>, id: string) => Promise<Response>,
+    { sessions = false } = {},
   ) => {
     const check = TypeCompiler.Compile(schema);
     return ({ request, params }: { request: Request; params?: object }) =>
       guard(kind, async () => {
         const bytes = new Uint8Array(await request.arrayBuffer());
         const address = addressOf(request);
-        const claim = await receiver.receive(request, bytes, address);
+        const claim = await receiver.receive(request, bytes, address, sessions);
         const id = (params as { id?: string } | undefined)?.id ?? '';
         try {
           return await act(claim, parseBody(check, bytes), id);
@@ -93,6 +99,14 @@ export function agentRoutes(
           throw error;
         }
       });
+  };
+  const takeHeartbeat = async (claim: Claim, body: Heartbeat) => {
+    const { orders, known_digest } = await heartbeats.take(claim, body);
+    const send_state = known_digest === null || known_digest !== body.state_digest;
+    // A session key does not prolong itself: whoever has one would have it for ever.
+    const wish = claim.inSession ? undefined : body.session_key_for;
+    const session_key = wish === undefined ? undefined : sessionKeys.grant(claim.key_id, wish);
+    return answerReport(body.agent_version, { orders, send_state, ...(session_key && { session_key }) });
   };
   const checkEnrolment = TypeCompiler.Compile(EnrolmentRequest);
   const describe = (summary: string, body: TSchema, given: Record<number, TSchema>) => ({
@@ -128,13 +142,7 @@ export function agentRoutes(
     )
     .post(
       '/heartbeat',
-      signed('heartbeat', Heartbeat, async (claim, body) => {
-        const { orders, known_digest } = await heartbeats.take(claim, body);
-        return answerReport(body.agent_version, {
-          orders,
-          send_state: known_digest === null || known_digest !== body.state_digest,
-        });
-      }),
+      signed('heartbeat', Heartbeat, takeHeartbeat, { sessions: true }),
       describe('Nothing has changed; fetch orders', Heartbeat, { 200: ReportAnswer, 202: ReportAnswer }),
     )
     .post(

@@ -1,12 +1,13 @@
 import { BulkheadError } from '../../base/errors.ts';
 import { SIGNATURE_WINDOW_S } from '../limits.ts';
+import { parseSessionKeyName, type SessionKeyName } from '../session-key/name.ts';
 import { digestMatches } from './content-digest.ts';
 import {
   COVERED_COMPONENTS,
+  DEVICE_PROFILE,
   SEQUENCE_FIELD,
-  SIGNATURE_ALGORITHM,
+  SESSION_PROFILE,
   SIGNATURE_LABEL,
-  SIGNATURE_TAG,
 } from './profile.ts';
 import { type SignableRequest, signatureBase } from './signature-base.ts';
 import { malformed, parseBytes, parseSignatureInput, type SignatureInput } from './structured-fields.ts';
@@ -20,6 +21,8 @@ export interface ReceivedRequest extends SignableRequest {
 export interface ClaimedRequest {
   /** Device id of the key, 64 hexadecimal digits. */
   key_id: string;
+  /** The session key of that device which signed; null: the device's own key did. */
+  session: SessionKeyName | null;
   sequence: number;
   created_s: number;
   base: Uint8Array;
@@ -56,7 +59,7 @@ export function readSignedRequest(request: ReceivedRequest, reader: Reader): Cla
       'SIGNATURE_MISSING',
       `the request carries no signature named '${SIGNATURE_LABEL}'`,
     );
-  const { key_id, created_s } = checkInput(input);
+  const { key_id, session, created_s } = checkInput(input);
   const sequence = request.field(SEQUENCE_FIELD) ?? '';
   if (!SEQUENCE.test(sequence) || !Number.isSafeInteger(Number(sequence)))
     throw malformed(`${SEQUENCE_FIELD} is no number from 1 to ${Number.MAX_SAFE_INTEGER}`);
@@ -73,22 +76,33 @@ export function readSignedRequest(request: ReceivedRequest, reader: Reader): Cla
   const base = signatureBase(request, input);
   if (!digestMatches(request.field('content-digest') ?? '', request.body))
     throw new BulkheadError('SIGNATURE_BODY', 'the body is not the one that was signed');
-  return { key_id, sequence: Number(sequence), created_s, base, signature };
+  return { key_id, session, sequence: Number(sequence), created_s, base, signature };
 }
 
 /** @throws BulkheadError SIGNATURE_MALFORMED, SIGNATURE_INCOMPLETE */
-function checkInput({ components, parameters }: SignatureInput): { key_id: string; created_s: number } {
+function checkInput({ components, parameters }: SignatureInput) {
   const absent = COVERED_COMPONENTS.filter((name) => !components.includes(name));
   if (absent.length > 0)
     throw new BulkheadError('SIGNATURE_INCOMPLETE', `the signature does not cover ${absent.join(', ')}`);
   const strange = [...parameters.keys()].find((name) => !KNOWN_PARAMETERS.includes(name));
   if (strange !== undefined) throw malformed(`it has the parameter '${strange}', which means nothing here`);
-  if (parameters.get('tag') !== SIGNATURE_TAG) throw malformed(`its tag is not '${SIGNATURE_TAG}'`);
-  if (parameters.get('alg') !== SIGNATURE_ALGORITHM)
-    throw malformed(`its alg is not '${SIGNATURE_ALGORITHM}'`);
-  const key_id = parameters.get('keyid');
+  const tag = parameters.get('tag');
+  const profile = [DEVICE_PROFILE, SESSION_PROFILE].find((known) => known.tag === tag);
+  if (!profile) throw malformed(`its tag is neither '${DEVICE_PROFILE.tag}' nor '${SESSION_PROFILE.tag}'`);
+  if (parameters.get('alg') !== profile.alg) throw malformed(`its alg is not '${profile.alg}'`);
   const created_s = parameters.get('created');
-  if (typeof key_id !== 'string' || !KEY_ID.test(key_id)) throw malformed('its keyid is no device id');
   if (typeof created_s !== 'number' || created_s < 0) throw malformed('its created is no time');
-  return { key_id, created_s };
+  return { ...signerOf(parameters.get('keyid'), profile === SESSION_PROFILE), created_s };
+}
+
+/** @throws BulkheadError SIGNATURE_MALFORMED */
+function signerOf(keyid: unknown, inSession: boolean): { key_id: string; session: SessionKeyName | null } {
+  if (typeof keyid !== 'string') throw malformed('it has no keyid');
+  if (inSession) {
+    const session = parseSessionKeyName(keyid);
+    if (!session) throw malformed('its keyid is no name of a session key');
+    return { key_id: session.key_id, session };
+  }
+  if (!KEY_ID.test(keyid)) throw malformed('its keyid is no device id');
+  return { key_id: keyid, session: null };
 }

@@ -1,10 +1,10 @@
 import { contentDigest } from './content-digest.ts';
 import {
   COVERED_COMPONENTS,
+  DEVICE_PROFILE,
   SEQUENCE_FIELD,
-  SIGNATURE_ALGORITHM,
   SIGNATURE_LABEL,
-  SIGNATURE_TAG,
+  type SignatureProfile,
 } from './profile.ts';
 import { signatureBase } from './signature-base.ts';
 import { serialiseBytes, serialiseInput } from './structured-fields.ts';
@@ -16,8 +16,10 @@ export interface RequestToSign {
 }
 
 export interface RequestSigner {
-  /** Device id of the key: its SHA-256, 64 hexadecimal digits. */
+  /** Device id of the key: its SHA-256, 64 hexadecimal digits. Of a session key its name. */
   key_id: string;
+  /** None: the key of the device. */
+  profile?: SignatureProfile;
   sign(message: Uint8Array): Uint8Array;
 }
 
@@ -36,12 +38,8 @@ export function signRequest(
     'content-digest': contentDigest(body),
     [SEQUENCE_FIELD]: String(sequence),
   };
-  const text = serialiseInput(COVERED_COMPONENTS, {
-    created: created_s,
-    keyid: signer.key_id,
-    alg: SIGNATURE_ALGORITHM,
-    tag: SIGNATURE_TAG,
-  });
+  const { alg, tag } = signer.profile ?? DEVICE_PROFILE;
+  const text = serialiseInput(COVERED_COMPONENTS, { created: created_s, keyid: signer.key_id, alg, tag });
   const request = {
     ...{ method, authority: url.host, path: url.pathname, query: url.search },
     field: (name: string) => fields[name] ?? null,

@@ -11,6 +11,17 @@ const OrderEnvelope = t.Object(
   { description: 'DSSE envelope of an order, signed by the coordinator' },
 );
 
+/** A session key, sealed for the device that asked; see protocol/session-key. */
+export const SessionKeyGrant = t.Object({
+  expires_s: t.Integer({ minimum: 1_000_000_000, description: 'seconds since 1970, UTC' }),
+  encapsulated_key: t.String({
+    pattern: '^[A-Za-z0-9+/]{43}=$',
+    description: 'HPKE `enc`, 32 bytes in base64',
+  }),
+  sealed: t.String({ pattern: '^[A-Za-z0-9+/]{64}$', description: '48 bytes in base64' }),
+});
+export type SessionKeyGrant = Static<typeof SessionKeyGrant>;
+
 /** Answer to a heartbeat or a state report: 200, or 202 when the agent is older than the coordinator likes. */
 export const ReportAnswer = t.Object({
   /** The coordinator's clock, for an appliance whose own is wrong. */
@@ -21,6 +32,8 @@ export const ReportAnswer = t.Object({
   send_state: t.Boolean(),
   agent: t.Union([t.Literal('current'), t.Literal('outdated')]),
   orders: t.Array(OrderEnvelope),
+  /** To a heartbeat that asked for one. */
+  session_key: t.Optional(SessionKeyGrant),
 });
 export type ReportAnswer = Static<typeof ReportAnswer>;
 

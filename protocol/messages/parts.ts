@@ -16,6 +16,11 @@ export const PublicKey = t.String({
   description: 'raw Ed25519 public key, 32 bytes in base64',
 });
 
+export const SealingPublicKey = t.String({
+  pattern: '^[A-Za-z0-9+/]{43}=$',
+  description: 'raw X25519 public key, 32 bytes in base64',
+});
+
 /** A text as a machine gives it: bounded, one line. */
 export const FactText = t.String({ maxLength: FACT_TEXT_MAX, pattern: '^[^\\x00-\\x1f\\x7f]*$' });
 

@@ -2,7 +2,7 @@ import { type Static, Type as t } from '@sinclair/typebox';
 import { OneOf, Unknowable } from '../../base/schema.ts';
 import { UPDATE_STATES } from '../../base/update-states.ts';
 import { Fingerprint } from './fingerprint.ts';
-import { Sha256, TimeMs, Version } from './parts.ts';
+import { SealingPublicKey, Sha256, TimeMs, Version } from './parts.ts';
 
 const CHANGE_REASONS = ['startup', 'config_change', 'state_delta', 'deployment'] as const;
 export type ChangeReason = (typeof CHANGE_REASONS)[number];
@@ -21,6 +21,8 @@ export const Heartbeat = t.Object({
       state: OneOf(UPDATE_STATES),
     }),
   ),
+  /** Asks for a session key, sealed for this X25519 key that is used once; heard when the device's own key has signed. */
+  session_key_for: t.Optional(SealingPublicKey),
 });
 export type Heartbeat = Static<typeof Heartbeat>;
 

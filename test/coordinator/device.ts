@@ -2,6 +2,7 @@ import { deviceIdOf } from '../../base/signing/key-id.ts';
 import { generateSigner, type TestKey } from '../../base/signing/test-key.ts';
 import { VERSION } from '../../base/version.ts';
 import { signRequest } from '../../protocol/http-signature/sign.ts';
+import { type SessionKey, sessionSigner } from '../../protocol/session-key/session-key.ts';
 import { type Answer, type CoordinatorLab, readAnswer } from './coordinator-lab.ts';
 
 export interface SendOptions {
@@ -16,6 +17,8 @@ export interface SendOptions {
   /** Fields that are added or, with null, left out. */
   fields?: Record<string, string | null>;
   signWith?: TestKey;
+  /** Signed with this session key instead of the device's own. */
+  session?: SessionKey;
 }
 
 /** A coordinator, as far as a device knows it. */
@@ -52,7 +55,7 @@ export class Device {
         url: new URL(path, options.signedFor ?? this.lab.url),
         body: new TextEncoder().encode(text),
       },
-      { key_id: this.key_id, sign: key.sign },
+      options.session ? sessionSigner(options.session) : { key_id: this.key_id, sign: key.sign },
       { sequence, created_s },
     );
     const fields = Object.entries({ ...signed, 'content-type': 'application/json', ...options.fields });
