@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { type CommandIo, runCommandLine } from '../base/command-line.ts';
 import { VERSION } from '../base/version.ts';
+import { registerAlarm } from './commands/alarm.ts';
 import { registerAudit } from './commands/audit.ts';
 import { registerDevice } from './commands/device.ts';
 import { registerDrift } from './commands/drift.ts';
@@ -22,6 +23,7 @@ function makeProgram(): Command {
 /** @param program what its commands inherit has to be set before */
 function registerAll(program: Command, io: CommandIo): Command {
   for (const register of [
+    registerAlarm,
     registerAudit,
     registerDevice,
     registerDrift,

@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Logger } from '@logtape/logtape';
+import { ALARM_INTERVAL_MS } from './alarms/limits.ts';
+import { watchFleet } from './alarms/watch.ts';
 import { collectArtifacts } from './artifacts/collect.ts';
 import { localStore } from './artifacts/store.ts';
 import type { Coordinator, Settings } from './context.ts';
@@ -48,6 +50,8 @@ export interface StartOptions {
   sweep_interval_ms?: number;
   /** Instead of PLAN_INTERVAL_MS. */
   plan_interval_ms?: number;
+  /** Instead of ALARM_INTERVAL_MS. */
+  alarm_interval_ms?: number;
   /** Instead of FORGET_INTERVAL_MS. */
   forget_interval_ms?: number;
   /** Instead of the clock of this machine. */
@@ -104,15 +108,18 @@ export async function startCoordinator(options: StartOptions): Promise<RunningCo
     for (const name of ownAuthorities(options.urls, hostname(), server.port)) authorities.add(name);
     const sweep_interval_ms = options.sweep_interval_ms ?? SWEEP_INTERVAL_MS;
     const forget_interval_ms = options.forget_interval_ms ?? FORGET_INTERVAL_MS;
-    const planner = randomUUID();
+    const alarm_interval_ms = options.alarm_interval_ms ?? ALARM_INTERVAL_MS;
+    const self = randomUUID();
+    const watch = watchFleet(coordinator, self);
     const plan_interval_ms = options.plan_interval_ms ?? PLAN_INTERVAL_MS;
     const tasks = [
       repeat({ log, what: 'look at rollouts', interval_ms: plan_interval_ms }, () =>
-        planRollouts(coordinator, planner),
+        planRollouts(coordinator, self),
       ),
       repeat({ log, what: 'look at deadlines of orders', interval_ms: sweep_interval_ms }, () =>
         sweepOrders(coordinator),
       ),
+      repeat({ log, what: 'look for alarms', interval_ms: alarm_interval_ms }, () => watch.look()),
       repeat({ log, what: 'take away what is over', interval_ms: forget_interval_ms }, () =>
         forgetOver(coordinator),
       ),
@@ -124,7 +131,8 @@ export async function startCoordinator(options: StartOptions): Promise<RunningCo
     const close = async () => {
       await server.stop();
       for (const task of tasks) await task.stop();
-      await stopPlanning(coordinator, planner);
+      await stopPlanning(coordinator, self);
+      await watch.stop();
       await heartbeats.drain();
       await database.destroy();
       log.info('the coordinator is closed');

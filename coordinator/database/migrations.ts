@@ -1,5 +1,6 @@
 import { type Kysely, sql } from 'kysely';
 import type { Migration } from 'kysely/migration';
+import { addAlarms } from './alarms-step.ts';
 import { type Backend, type IndexMap, makeTables, type TableMap } from './make-tables.ts';
 import { addReleases } from './releases-step.ts';
 
@@ -14,6 +15,7 @@ export function migrationsFor(backend: Backend): Record<string, Migration> {
     '0001-start': { up: (database: Kysely<unknown>) => start(database, backend) },
     '0002-releases': { up: (database: Kysely<unknown>) => addReleases(database, backend) },
     '0003-lists': { up: addLists },
+    '0004-alarms': { up: (database: Kysely<unknown>) => addAlarms(database, backend) },
   };
 }
 

@@ -9,6 +9,7 @@ import { FormToken } from './parts.tsx';
 /** Sections of the page, and what it takes to see each. */
 const SECTIONS: readonly [path: string, title: string, scope: Scope][] = [
   ['/', 'Fleet', 'read'],
+  ['/alarms', 'Alarms', 'read'],
   ['/waiting', 'Let in', 'read'],
   ['/orders', 'Orders', 'read'],
   ['/audit', 'Audit log', 'audit'],
@@ -16,12 +17,20 @@ const SECTIONS: readonly [path: string, title: string, scope: Scope][] = [
   ['/settings', 'Settings', 'read'],
 ];
 
+/** Who looks. */
+export interface Visitor {
+  principal: Principal;
+  form_token: string;
+  /** Alarms that nobody has acknowledged. */
+  alarms: number;
+}
+
 export interface LayoutProps {
   title: string;
   /** Path of the section that is shown. */
   section: string;
   /** Null: nobody is signed in. */
-  visitor: { principal: Principal; form_token: string } | null;
+  visitor: Visitor | null;
   messages: Messages;
   children?: Children;
 }
@@ -70,7 +79,7 @@ function Layout({ title, section, visitor, messages, children }: LayoutProps) {
   );
 }
 
-function Navigation(props: { section: string; principal: Principal; form_token: string }) {
+function Navigation(props: { section: string } & Visitor) {
   const { name, role, scopes } = props.principal;
   return (
     <>
@@ -78,8 +87,9 @@ function Navigation(props: { section: string; principal: Principal; form_token: 
         <ul>
           {SECTIONS.filter(([, , scope]) => scopes.has(scope)).map(([path, title]) => (
             <li>
-              <a href={path} {...(path === props.section ? { 'aria-current': 'page' } : {})} safe>
-                {title}
+              <a href={path} {...(path === props.section ? { 'aria-current': 'page' } : {})}>
+                <span safe>{title}</span>
+                {path === '/alarms' && props.alarms > 0 ? <AlarmCount count={props.alarms} /> : ''}
               </a>
             </li>
           ))}
@@ -94,6 +104,18 @@ function Navigation(props: { section: string; principal: Principal; form_token: 
           Sign out
         </button>
       </form>
+    </>
+  );
+}
+
+function AlarmCount({ count }: { count: number }) {
+  return (
+    <>
+      {' '}
+      <span class="chip bad" safe>
+        {count.toLocaleString('en')}
+      </span>
+      <span class="unseen"> that nobody has seen</span>
     </>
   );
 }

@@ -3,6 +3,7 @@ import type { BulkheadError } from '../../base/errors.ts';
 import type { Coordinator } from '../context.ts';
 import { authorise } from '../people/authorise.ts';
 import type { AddressOf } from '../routes/parts.ts';
+import { alarmsPage } from './alarms.tsx';
 import { ASSETS } from './assets.ts';
 import { auditPage } from './audit.tsx';
 import { devicePage } from './device.tsx';
@@ -20,6 +21,7 @@ import { waitingPage } from './waiting.tsx';
 
 const PAGES: readonly Page[] = [
   fleetPage,
+  alarmsPage,
   waitingPage,
   devicePage,
   newOrderPage,

@@ -1,4 +1,5 @@
 import { BulkheadError, describeError } from '../../base/errors.ts';
+import { countAlarms } from '../alarms/look.ts';
 import type { Coordinator } from '../context.ts';
 import { type Principal, requireScope } from '../people/authorise.ts';
 import { formToken, isFormToken } from '../people/form-token.ts';
@@ -32,7 +33,8 @@ export async function servePage(page: Page, visit: Visit, fields: Fields | null)
   const look: Look = { coordinator, principal, form_token, params, query, fields: fields ?? new Fields() };
   const render = async (seen: Look, messages: Messages): Promise<Response> => {
     const { title, body } = await page.show(seen);
-    const visitor = { principal, form_token };
+    const { unacknowledged: alarms } = await countAlarms(coordinator);
+    const visitor = { principal, form_token, alarms };
     return pageResponse(
       renderPage({ title, section: page.section, visitor, messages, children: body }),
       messages.problem,

@@ -11,6 +11,7 @@ export const DONE = {
   ordered: 'The order waits for the next heartbeat of the appliance.',
   cancelled: 'The order was taken back.',
   code_revoked: 'The code lets nobody in any more.',
+  acknowledged: 'Others see that you have seen it. It closes by itself.',
   password: 'The password is yours from now on.',
   token_revoked: 'The token works no more.',
   user_changed: 'The change is in force.',

@@ -11,6 +11,7 @@ const DriftFields = t.Object({
   ...{ device_id: Id, running: Nullable(t.String()), state: OneOf(STATES) },
   desired: Nullable(t.String({ description: 'goal of the last rollout that reached it' })),
   releases: Nullable(t.Integer({ description: 'how many releases it is behind or ahead' })),
+  member: Nullable(t.String({ description: 'what it is in that rollout' })),
 });
 const count = t.Integer();
 

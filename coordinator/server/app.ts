@@ -9,6 +9,7 @@ import { refusePage } from '../pages/serve-page.tsx';
 import { addressSubject } from '../people/lockout.ts';
 import { createRateLimit, TooMany } from '../reports/rate-limit.ts';
 import { type AgentParts, agentRoutes } from '../routes/agent.ts';
+import { alarmRoutes } from '../routes/alarms.ts';
 import { artifactRoutes } from '../routes/artifacts.ts';
 import { auditRoutes } from '../routes/audit.ts';
 import { deviceRoutes } from '../routes/devices.ts';
@@ -73,6 +74,7 @@ export function createApp(coordinator: Coordinator, agent: AgentParts): App {
     .use(releaseRoutes(coordinator))
     .use(rolloutRoutes(coordinator))
     .use(driftRoutes(coordinator))
+    .use(alarmRoutes(coordinator))
     .use(peopleRoutes(coordinator, addressOf))
     .use(auditRoutes(coordinator));
   const describe = once(() => describeApi(routes));

@@ -1,5 +1,7 @@
 import { sql } from 'kysely';
 import { Gauge, Registry } from 'prom-client';
+import { ALARM_KINDS } from '../alarms/kinds.ts';
+import { countAlarms } from '../alarms/look.ts';
 import type { Coordinator } from '../context.ts';
 import { PRESENCES } from '../devices/presence.ts';
 import { OFFLINE_INTERVALS, ONLINE_INTERVALS } from '../limits.ts';
@@ -50,5 +52,9 @@ export async function fleetMetrics(coordinator: Coordinator): Promise<Registry> 
     .execute();
   for (const state of OPEN_STATES)
     orders.set({ state }, Number(byOrder.find((row) => row.state === state)?.count ?? 0));
+
+  const alarms = gauge('alarms_open', 'Alarms that are open, by kind.', 'kind');
+  const { open } = await countAlarms(coordinator);
+  for (const kind of ALARM_KINDS) alarms.set({ kind }, open[kind]);
   return registry;
 }

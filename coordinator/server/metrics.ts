@@ -10,6 +10,8 @@ export interface Metrics {
   batch(size: number, duration_s: number): void;
   orderEnded(type: string, state: string): void;
   signInFailed(): void;
+  /** Requests of appliances since this process began: taken, and refused by code. */
+  reportTotals(): Promise<{ taken: number; refused: Map<string, number> }>;
 }
 
 const DURATION_BUCKETS_S = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5];
@@ -61,5 +63,10 @@ export function createMetrics(): Metrics {
     },
     orderEnded: (type, state) => orders.inc({ type, state }),
     signInFailed: () => failures.inc(),
+    async reportTotals() {
+      const taken = (await reports.get()).values.reduce((sum, { value }) => sum + value, 0);
+      const refused = (await refusals.get()).values.map(({ labels, value }) => [String(labels.code), value]);
+      return { taken, refused: new Map(refused as [string, number][]) };
+    },
   };
 }

@@ -8,6 +8,7 @@ const TAGS = {
   orders: 'work for appliances',
   releases: 'what there is to roll out, and its files',
   rollouts: 'a release, spread over the fleet in stages',
+  alarms: 'what is wrong, and who sees to it',
   people: 'who may do what',
   audit: 'who did what',
   system: 'the coordinator itself',

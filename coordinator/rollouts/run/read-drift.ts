@@ -1,6 +1,7 @@
 import { BulkheadError } from '../../../base/errors.ts';
 import type { Coordinator } from '../../context.ts';
 import { type Drift, driftOf, driftOfFleet } from '../drift.ts';
+import type { Member } from '../plan.ts';
 import { desiredVersion, type Release } from '../policy.ts';
 import { isVersion, type Version } from '../version.ts';
 
@@ -13,6 +14,8 @@ export interface DeviceDrift {
   state: Drift['state'];
   /** How many releases it is behind or ahead; null for the other states. */
   releases: number | null;
+  /** What it is in the rollout that desires it; null: in none. */
+  member: Member['state'] | null;
 }
 
 export interface DriftQuery {
@@ -33,30 +36,44 @@ export async function readFleetDrift(coordinator: Coordinator, { state, after = 
 
 /** @throws BulkheadError DEVICE_UNKNOWN for what is not in the fleet */
 export async function readDeviceDrift(coordinator: Coordinator, id: string): Promise<DeviceDrift> {
-  const [drift] = await readDrifts(coordinator, id);
+  const [drift] = await readDrifts(coordinator, { only: id });
   if (!drift) throw new BulkheadError('DEVICE_UNKNOWN', `there is no approved device ${id}`);
   return drift;
 }
 
-async function readDrifts({ database }: Coordinator, only?: string): Promise<DeviceDrift[]> {
+/** A part of the fleet; all of it when nothing is said. */
+interface Part {
+  only?: string;
+  /** Those behind this id, and how many of them. */
+  after?: string;
+  limit?: number;
+}
+
+/** By id. */
+export async function readDrifts({ database }: Coordinator, part: Part = {}): Promise<DeviceDrift[]> {
   let devices = database
     .selectFrom('devices')
     .select(['id', 'image_version'])
     .where('state', '=', 'approved')
     .orderBy('id');
-  if (only !== undefined) devices = devices.where('id', '=', only);
-  const assigned = await readAssigned({ database }, only);
+  if (part.only !== undefined) devices = devices.where('id', '=', part.only);
+  if (part.after !== undefined) devices = devices.where('id', '>', part.after);
+  if (part.limit !== undefined) devices = devices.limit(part.limit);
+  const fleet = await devices.execute();
+  const last = part.limit === undefined ? undefined : fleet.at(-1)?.id;
+  const assigned = await readAssigned({ database }, part, last);
   const catalogue = await readCatalogue({ database });
   // A fleet has few pairs of versions.
   const known = new Map<string, Drift>();
-  return (await devices.execute()).map(({ id, image_version }) => {
+  return fleet.map(({ id, image_version }) => {
     const running = isVersion(image_version) ? image_version : null;
-    const desired = desiredVersion({ kind: 'manual' }, assigned.get(id) ?? null, catalogue);
+    const desired = desiredVersion({ kind: 'manual' }, assigned.get(id)?.version ?? null, catalogue);
     const pair = `${running} ${desired}`;
     const drift = known.get(pair) ?? driftOf(running, desired, catalogue);
     known.set(pair, drift);
     const releases = 'releases' in drift ? drift.releases : null;
-    return { device_id: id, running: image_version, desired, state: drift.state, releases };
+    const member = assigned.get(id)?.member ?? null;
+    return { device_id: id, running: image_version, desired, state: drift.state, releases, member };
   });
 }
 
@@ -66,12 +83,13 @@ async function readDrifts({ database }: Coordinator, only?: string): Promise<Dev
  */
 async function readAssigned(
   { database }: Pick<Coordinator, 'database'>,
-  only: string | undefined,
-): Promise<Map<string, Version>> {
+  { only, after }: Part,
+  last: string | undefined,
+): Promise<Map<string, { version: Version; member: Member['state'] }>> {
   let rows = database
     .selectFrom('rollout_members')
     .innerJoin('rollouts', 'rollouts.id', 'rollout_members.rollout_id')
-    .select(['device_id', 'version'])
+    .select(['device_id', 'version', 'state'])
     .where('wish', '!=', 'roll_back')
     .where((where) =>
       where.or([
@@ -84,9 +102,11 @@ async function readAssigned(
     )
     .orderBy('rollouts.id');
   if (only !== undefined) rows = rows.where('device_id', '=', only);
-  const assigned = new Map<string, Version>();
-  for (const { device_id, version } of await rows.execute())
-    if (isVersion(version)) assigned.set(device_id, version);
+  if (after !== undefined) rows = rows.where('device_id', '>', after);
+  if (last !== undefined) rows = rows.where('device_id', '<=', last);
+  const assigned = new Map<string, { version: Version; member: Member['state'] }>();
+  for (const { device_id, version, state: member } of await rows.execute())
+    if (isVersion(version)) assigned.set(device_id, { version, member });
   return assigned;
 }
 

@@ -1,0 +1,35 @@
+/** Everything that can be wrong. Each has a section in docs/operate/alarms.md that says what to do. */
+export const ALARM_KINDS = [
+  'appliance_silent',
+  'update_failing',
+  'drift',
+  'image_changed',
+  'firewall_changed',
+  'reports_refused',
+  'sign_ins_failing',
+  'rollout_braked',
+] as const;
+export type AlarmKind = (typeof ALARM_KINDS)[number];
+
+/** `critical`: somebody should look now. `warning`: somebody should look today. */
+export type Severity = 'critical' | 'warning';
+export const SEVERITIES: readonly Severity[] = ['critical', 'warning'];
+
+const FACTS: Readonly<Record<AlarmKind, { title: string; severity: Severity }>> = {
+  appliance_silent: { title: 'Silent appliance', severity: 'critical' },
+  update_failing: { title: 'Failing update', severity: 'warning' },
+  drift: { title: 'Drift', severity: 'warning' },
+  image_changed: { title: 'Image not as published', severity: 'critical' },
+  firewall_changed: { title: 'Firewall changed', severity: 'critical' },
+  reports_refused: { title: 'Reports refused', severity: 'warning' },
+  sign_ins_failing: { title: 'Sign-ins failing', severity: 'warning' },
+  rollout_braked: { title: 'Rollout stopped by itself', severity: 'critical' },
+};
+
+export function titleOf(kind: AlarmKind): string {
+  return FACTS[kind].title;
+}
+
+export function severityOf(kind: AlarmKind): Severity {
+  return FACTS[kind].severity;
+}
