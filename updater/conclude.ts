@@ -111,6 +111,7 @@ function ended(
     reason,
     // Three attempts mostly say the same: the last one is the one to read, and `bulkhead boot-log` has them all.
     console_tail: outcome === 'rolled_back' ? (boots.at(-1)?.lines.slice(-CONSOLE_TAIL_LINES) ?? []) : [],
+    ...(pending.order === undefined ? {} : { order: pending.order }),
   };
   const rejected = left && { version: left.version, root_hash: left.root_hash };
   return { kind: 'ended', entry, rejected, disarm: bootState.trial === pending.slot };

@@ -1,13 +1,14 @@
 import { readFileSync } from 'node:fs';
 import type { CommandIo } from '../../base/command-line.ts';
 import { BulkheadError } from '../../base/errors.ts';
+import type { OrderedRelease } from '../../updater/install/ordered.ts';
 import type { Config } from '../config/schema.ts';
 import { requireInstalled } from '../slots/slots-tools.ts';
 import { followUpdate, readyText } from './follow-update.ts';
 import { COMMAND_PATIENCE_MS } from './limits.ts';
 import { rebootRule, rebootWish, requireKnownLimits } from './reboot-rule.ts';
 import { rebootNowIfWanted } from './reboot-when-due.ts';
-import { writeRequest } from './request-file.ts';
+import { type OrderedUpdate, writeRequest } from './request-file.ts';
 import type { UpdateRequest } from './run-update.ts';
 import { parseSize } from './size-option.ts';
 import type { UpdateTools } from './update-tools.ts';
@@ -59,7 +60,7 @@ export function bundlesOrConfigured(locations: readonly string[], config: Config
 }
 
 /**
- * What is to be done, from what was typed and what is configured.
+ * What is to be done, from what was typed or ordered and what is configured.
  *
  * @throws BulkheadError UPDATE_CONFIG_REFUSED, UPDATE_SIZE_INVALID
  */
@@ -68,6 +69,7 @@ export function requestOf(
   locations: readonly string[],
   options: InstallCommandOptions,
   patience_ms: number,
+  ordered?: OrderedUpdate,
 ): UpdateRequest {
   const loaded = tools.config();
   requireKnownLimits(loaded, options.maxFetch !== undefined || options.limitRate !== undefined);
@@ -82,15 +84,20 @@ export function requestOf(
     locations,
     allowed: {
       anyHardware: options.anyHardware === true || install.hardware === 'any',
-      downgrade: options.allowDowngrade === true,
-      rejected: options.retryRejected === true,
+      downgrade: options.allowDowngrade === true || ordered?.allow_downgrade === true,
+      rejected: options.retryRejected === true || ordered?.retry_rejected === true,
     },
+    ...(ordered ? { ordered: orderedRelease(ordered) } : {}),
     ...(options.deltaOnly ? { methods: ['delta', 'blocks'] } : {}),
-    reboot: rebootWish(options.reboot === true, rebootRule(loaded)),
+    reboot: rebootWish(options.reboot === true, rebootRule(loaded), ordered?.at_once),
     // Absent where nothing was said: no number stands for "no limit".
     limits: { ...(max_bytes > 0 ? { max_bytes } : {}), ...(limit > 0 ? { limit_bytes_per_s: limit } : {}) },
     fetch: { retry_for_ms: patience_ms, ...(options.ca ? { ca_pem: readFileSync(options.ca, 'utf8') } : {}) },
   };
+}
+
+function orderedRelease({ name, version, size_bytes, at_once }: OrderedUpdate): OrderedRelease {
+  return { order: name, version, size_bytes, at_once };
 }
 
 async function detach(

@@ -9,7 +9,7 @@ export class ProgressReport {
   readonly #now: () => Date;
   readonly #transferred_bytes: () => number;
 
-  constructor(slot: Slot, now: () => Date, transferred_bytes: () => number) {
+  constructor(slot: Slot, now: () => Date, transferred_bytes: () => number, order?: string) {
     const at = now().toISOString();
     this.#now = now;
     this.#transferred_bytes = transferred_bytes;
@@ -28,6 +28,7 @@ export class ProgressReport {
       updated_at: at,
       message: 'looking at the release',
       code: null,
+      ...(order === undefined ? {} : { order }),
     };
   }
 

@@ -18,9 +18,14 @@ export function rebootRule(loaded: LoadedConfig): RebootRule {
   return { window: window === null ? null : { ...window, zone: loaded.config.time.zone } };
 }
 
-/** What is recorded about an update for which a reboot was or was not asked. Pure. */
-export function rebootWish(wanted: boolean, rule: RebootRule): RebootWish {
+/**
+ * What is recorded about an update for which a reboot was or was not asked. Pure.
+ *
+ * @param at_once whoever asks says that no window counts
+ */
+export function rebootWish(wanted: boolean, rule: RebootRule, at_once = false): RebootWish {
   if (!wanted) return 'no';
+  if (at_once) return 'now';
   return 'window' in rule && rule.window === null ? 'now' : 'window';
 }
 

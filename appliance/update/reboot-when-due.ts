@@ -13,7 +13,7 @@ export interface RebootReport {
 }
 
 /**
- * Reboots into an armed slot when that was wanted and the maintenance window, if there is one, is open. A clock
+ * Reboots into an armed slot when that was wanted and the maintenance window, if there is one, is open or was set aside. A clock
  * that was never set cannot say what time it is: then nothing reboots. Only the boot that armed a slot reboots for it: if
  * the loader has passed the slot over since, it would do so again, and the appliance would reboot for ever.
  *
@@ -25,12 +25,12 @@ export async function rebootWhenDue(tools: UpdateTools): Promise<RebootReport> {
   const pending = tools.pending.read();
   if (pending.condition !== 'ok' || pending.value.reboot === 'no')
     return stays('no update waits for a reboot');
-  const { version, slot, boot_id } = pending.value;
+  const { version, slot, boot_id, at_once } = pending.value;
   if (reading.bootState.state?.trial !== slot) return stays(`${version} in slot ${slot} is not armed`);
   if (running === slot) return stays(`${version} is on trial now`);
   if (boot_id !== undefined && boot_id !== reading.bootId)
     return stays(`${version} was armed in an earlier boot and the boot loader passed it over`);
-  const wait = reasonToWait(tools, rebootRule(tools.config()));
+  const wait = at_once ? null : reasonToWait(tools, rebootRule(tools.config()));
   if (wait !== null) return stays(`${version} waits${wait}`);
   await reboot(tools);
   return { rebooting: true, message: `rebooting into slot ${slot} for ${version}` };

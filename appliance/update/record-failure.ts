@@ -1,4 +1,4 @@
-import { describeError } from '../../base/errors.ts';
+import { BulkheadError, describeError } from '../../base/errors.ts';
 import { appendHistory } from '../../updater/state/history.ts';
 import type { PastUpdate, UpdateProgress } from '../../updater/state/records.ts';
 import type { RunningRelease } from './running-release.ts';
@@ -12,6 +12,7 @@ export function failedEntry(
   error: unknown,
   now: Date,
   reached: Reached = { version: null, method: null, fetched_bytes: 0 },
+  order?: string,
 ): PastUpdate {
   return {
     at: now.toISOString(),
@@ -24,6 +25,8 @@ export function failedEntry(
     fetched_bytes: reached.fetched_bytes,
     reason: describeError(error),
     console_tail: [],
+    code: error instanceof BulkheadError ? error.code : 'INTERNAL',
+    ...(order === undefined ? {} : { order }),
   };
 }
 

@@ -1,3 +1,4 @@
+import { BulkheadError } from '../../base/errors.ts';
 import { readSlotContent } from '../../health-gate/slot-facts.ts';
 import { rollBack } from '../../partitions/boot-machine-linux.ts';
 import { refreshMirrors } from '../../partitions/boot-state-mirrors.ts';
@@ -12,6 +13,16 @@ import { refreshFacts } from './install-tools.ts';
 import { readRunningRelease } from './running-release.ts';
 import type { UpdateTools } from './update-tools.ts';
 
+/** What an order says about a return. */
+export interface OrderedReturn {
+  /** `ID/ATTEMPT`, for the records. */
+  order: string;
+  /** What has to be in the other slot; null: whatever is. */
+  to_version: string | null;
+  /** No maintenance window is waited for. */
+  at_once: boolean;
+}
+
 export interface RollbackReport {
   slot: 'A' | 'B';
   version: string;
@@ -24,9 +35,13 @@ export interface RollbackReport {
  * Returns to the slot before on the next boot: from the committed slot on trial, so that a slot that no longer boots ends
  * where it began; out of a trial by giving that up.
  *
- * @throws BulkheadError BOOT_NO_SLOT_TO_ROLL_BACK_TO, SLOT_IMAGE_UNUSABLE, UPDATE_RUNNING, SLOTS_NEED_ROOT
+ * @throws BulkheadError UPDATE_RETURN_ELSEWHERE, BOOT_NO_SLOT_TO_ROLL_BACK_TO, SLOT_IMAGE_UNUSABLE, UPDATE_RUNNING, SLOTS_NEED_ROOT
  */
-export async function rollBackUpdate(tools: UpdateTools, reboot: RebootWish): Promise<RollbackReport> {
+export async function rollBackUpdate(
+  tools: UpdateTools,
+  reboot: RebootWish,
+  ordered?: OrderedReturn,
+): Promise<RollbackReport> {
   return exclusively(tools.slots, 'update rollback', async (found) => {
     await concludeUnderLock(tools, found);
     const installed = await requireInstalled(tools.slots, 'update rollback');
@@ -34,6 +49,7 @@ export async function rollBackUpdate(tools: UpdateTools, reboot: RebootWish): Pr
     const next = rollBack(requireState(installed), running);
     const { machine, target } = await readRunningRelease(tools, installed);
     const version = await requireWholeSlot(target.slot, target.device);
+    if (ordered) requireOrderedReturn(ordered, target.slot, version);
     const gaveUp = next.trial !== target.slot;
     const content = await readSlotContent(target.device);
     if (gaveUp) withdrawTrial(tools, running);
@@ -51,6 +67,7 @@ export async function rollBackUpdate(tools: UpdateTools, reboot: RebootWish): Pr
         boot_id: reading.bootId,
         reboot,
         rollback: true,
+        ...(ordered ? { order: ordered.order, at_once: ordered.at_once } : {}),
       });
     writeBootState(espDevice, next);
     refreshMirrors(next, tools.slots.paths.mirrors);
@@ -59,6 +76,15 @@ export async function rollBackUpdate(tools: UpdateTools, reboot: RebootWish): Pr
     const message = gaveUp ? `slot ${running} is given up; ${where}` : where;
     return { slot: target.slot, version, gaveUp, message };
   });
+}
+
+function requireOrderedReturn({ to_version }: OrderedReturn, slot: 'A' | 'B', version: string): void {
+  if (to_version === null || to_version === version) return;
+  throw new BulkheadError(
+    'UPDATE_RETURN_ELSEWHERE',
+    `the return to ${to_version} was ordered, but ${version} is in slot ${slot}`,
+    { hint: `order an update to ${to_version} instead` },
+  );
 }
 
 /** The record of the update whose trial this is says who ended it. */

@@ -74,7 +74,8 @@ class Run {
   ) {
     this.#meter = new TransferMeter(request.limits);
     const fetched_bytes = () => this.#meter.transferred_bytes;
-    this.#report = new ProgressReport(running.target.slot, tools.slots.now, fetched_bytes);
+    const order = request.ordered?.order;
+    this.#report = new ProgressReport(running.target.slot, tools.slots.now, fetched_bytes, order);
     this.#publisher = new ProgressPublisher(tools, watcher);
   }
 
@@ -128,7 +129,8 @@ class Run {
     }
     const reached = this.#report.current;
     this.#publisher.publish(this.#report.failed(code, describeError(error)));
-    const entry = failedEntry(this.running, error, this.tools.slots.now(), reached);
+    const order = this.request.ordered?.order;
+    const entry = failedEntry(this.running, error, this.tools.slots.now(), reached, order);
     recordFailure(this.tools, entry, (message) => this.watcher.onWarning(message));
   }
 }

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import type { CommandIo } from '../../base/command-line.ts';
 import { BulkheadError, describeError } from '../../base/errors.ts';
 import type { InstallResult } from '../../updater/install/install.ts';
+import { readHistory } from '../../updater/state/history.ts';
 import { requireInstalled } from '../slots/slots-tools.ts';
 import { followUpdate, readyText } from './follow-update.ts';
 import { type InstallCommandOptions, requestOf } from './install-command.ts';
@@ -24,7 +25,7 @@ import type { UpdateTools } from './update-tools.ts';
 export async function serveRequest(tools: UpdateTools, io: CommandIo): Promise<{ message: string }> {
   await requireInstalled(tools.slots, 'update run-request');
   const warn = (message: string) => io.err(`warning: ${message}\n`);
-  const taken = nextRequest(tools, warn);
+  const taken = await nextRequest(tools, warn);
   if (taken === null) return { message: 'nothing was asked for' };
   let goesOn = false;
   let result: InstallResult;
@@ -35,6 +36,7 @@ export async function serveRequest(tools: UpdateTools, io: CommandIo): Promise<{
     if (code === 'UPDATE_ALREADY_RUNNING') return { message: describeError(error) };
     // Stopped by an operator it has ended; stopped by a reboot it goes on.
     goesOn = CALLED_OFF.has(code) && (await isShuttingDown(tools));
+    if (!goesOn) await tellOrder(tools, taken, error, warn);
     throw error;
   } finally {
     if (!goesOn) tools.request.remove();
@@ -44,9 +46,13 @@ export async function serveRequest(tools: UpdateTools, io: CommandIo): Promise<{
 }
 
 /** The newest word counts; without a new one what was broken off is begun again. */
-function nextRequest(tools: UpdateTools, warn: (message: string) => void): TakenRequest | null {
+async function nextRequest(
+  tools: UpdateTools,
+  warn: (message: string) => void,
+): Promise<TakenRequest | null> {
   const { operatorRequest, agentRequest } = tools.paths;
   const path = [operatorRequest, agentRequest].find((candidate) => existsSync(candidate));
+  const kept = tools.request.read();
   if (path !== undefined) {
     const keep = (request: Omit<TakenRequest, 'starts'>) => {
       try {
@@ -56,9 +62,11 @@ function nextRequest(tools: UpdateTools, warn: (message: string) => void): Taken
         warn(describeError(error));
       }
     };
-    return { ...takeRequest(path, keep), starts: 1 };
+    const taken = { ...takeRequest(path, keep), starts: 1 };
+    if (kept.condition === 'ok' && kept.value.order?.name !== taken.order?.name)
+      await tellOrder(tools, kept.value, displaced(), warn);
+    return taken;
   }
-  const kept = tools.request.read();
   if (kept.condition === 'damaged') {
     tools.request.remove();
     throw new BulkheadError(
@@ -72,10 +80,17 @@ function nextRequest(tools: UpdateTools, warn: (message: string) => void): Taken
   return again;
 }
 
+function displaced(): BulkheadError {
+  return new BulkheadError(
+    'UPDATE_DISPLACED',
+    'another request took the place of this one, which was broken off',
+  );
+}
+
 /** What is refused before the updater looks at a release is in the history as well: nobody sits in front of the service. */
 async function admitted(
   tools: UpdateTools,
-  { urls, delta_only, reboot, starts }: TakenRequest,
+  { urls, delta_only, reboot, starts, order }: TakenRequest,
   warn: (message: string) => void,
 ): Promise<UpdateRequest> {
   try {
@@ -92,15 +107,31 @@ async function admitted(
       ...(delta_only ? { deltaOnly: true } : {}),
       ...(reboot ? { reboot: true } : {}),
     };
-    return requestOf(tools, urls, options, SERVICE_PATIENCE_MS);
+    return requestOf(tools, urls, options, SERVICE_PATIENCE_MS, order);
   } catch (error) {
     const release = await readRunningRelease(
       tools,
       await requireInstalled(tools.slots, 'update run-request'),
     );
-    recordFailure(tools, failedEntry(release, error, tools.slots.now()), warn);
+    recordFailure(tools, failedEntry(release, error, tools.slots.now(), undefined, order?.name), warn);
     throw error;
   }
+}
+
+/** Whoever ordered it waits for a word, also where an update that ends this way is none for the history otherwise. */
+async function tellOrder(
+  tools: UpdateTools,
+  { order }: TakenRequest,
+  error: unknown,
+  warn: (message: string) => void,
+): Promise<void> {
+  if (order === undefined) return;
+  if (readHistory(tools.paths.history).some((entry) => entry.order === order.name)) return;
+  const release = await readRunningRelease(tools, await requireInstalled(tools.slots, 'update run-request'));
+  const reached = { version: order.version, method: null, fetched_bytes: 0 };
+  const entry = failedEntry(release, error, tools.slots.now(), reached, order.name);
+  const calledOff = error instanceof BulkheadError && CALLED_OFF.has(error.code);
+  recordFailure(tools, calledOff ? { ...entry, outcome: 'cancelled' } : entry, warn);
 }
 
 async function isShuttingDown(tools: UpdateTools): Promise<boolean> {

@@ -7,6 +7,7 @@ import type { TrustedKeys } from '../signing/trust.ts';
 import type { JsonFile } from '../state/json-file.ts';
 import type { Method, PendingUpdate, RebootWish } from '../state/records.ts';
 import { requireRoom } from './data-room.ts';
+import { type OrderedRelease, requireOrderedSize } from './ordered.ts';
 import type { BaseSlotPlace, PricedStream } from './priced-stream.ts';
 import type { ReleasePlace } from './release-place.ts';
 import { throwIfStopped } from './stopped.ts';
@@ -19,6 +20,8 @@ export interface InstallWishes {
   /** Ways that may be taken, in this order; all when absent. */
   methods?: readonly Method[];
   reboot: RebootWish;
+  /** It is this release that was ordered, and no other. */
+  ordered?: OrderedRelease;
 }
 
 /** What an update touches. */
@@ -82,7 +85,7 @@ const COMPILE_LATE = 100;
  * Fetches a release into the standby slot by the cheapest way that works, and puts it on trial. The running slot is
  * only read. Nothing changes before signature and admission have passed.
  *
- * @throws BulkheadError of the last way that was tried; the boot state is then as it was, or has one slot less to fall
+ * @throws BulkheadError UPDATE_NOT_AS_ORDERED, and of the last way that was tried; the boot state is then as it was, or has one slot less to fall
  *         back to
  */
 export async function installRelease(
@@ -91,6 +94,7 @@ export async function installRelease(
   tools: InstallTools,
 ): Promise<InstallResult> {
   Bun.unsafe.setJITPolicy(COMPILE_LATE);
+  if (wishes.ordered) await requireOrderedSize(place.bundle, wishes.ordered);
   const ways = orderedWays(wishes, tools);
   let failure: unknown;
   const givenUp = (method: Method, error: unknown) => {
@@ -131,7 +135,8 @@ export async function installRelease(
 
 /**
  * The release that is asked for may wait for its reboot since yesterday: whoever asks again every day must not wear disk and line,
- * nor take it back. A wish to reboot is taken over, the lack of one does not take back what was wished before.
+ * nor take it back. A wish to reboot is taken over, the lack of one does not take back what was wished before. It is then the update of
+ * whoever ordered it last.
  */
 async function alreadyArmed(
   stream: TargetStream,
@@ -143,8 +148,9 @@ async function alreadyArmed(
   if (record.condition !== 'ok' || record.value.rollback || record.value.method === null) return undefined;
   if (record.value.root_hash !== slot.root_hash || record.value.slot !== tools.target.slot) return undefined;
   if ((await tools.boot.armed()) !== slot.root_hash) return undefined;
-  const pending = wishes.reboot === 'no' ? record.value : { ...record.value, reboot: wishes.reboot };
-  if (pending.reboot !== record.value.reboot) tools.pending.write(pending);
+  const reboot = wishes.reboot === 'no' ? record.value.reboot : wishes.reboot;
+  const pending = { ...record.value, reboot, ...orderOf(wishes) };
+  if (reboot !== record.value.reboot || wishes.ordered) tools.pending.write(pending);
   const { method } = record.value;
   const fetched_bytes = tools.transferred_bytes();
   return { version, slot: pending.slot, method, fetched_bytes, pending, already: true };
@@ -209,5 +215,10 @@ function pendingUpdate(
     boot_id: tools.boot.id,
     reboot: wishes.reboot,
     rollback: false,
+    ...orderOf(wishes),
   };
+}
+
+function orderOf({ ordered }: InstallWishes): Pick<PendingUpdate, 'order' | 'at_once'> {
+  return ordered ? { order: ordered.order, at_once: ordered.at_once } : {};
 }

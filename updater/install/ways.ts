@@ -7,6 +7,7 @@ import { CHEAP_ENOUGH_BYTES } from '../limits.ts';
 import type { Method } from '../state/records.ts';
 import { blocksStream } from './blocks-stream.ts';
 import type { InstallTools, InstallWishes } from './install.ts';
+import { requireOrderedVersion } from './ordered.ts';
 import type { PricedStream } from './priced-stream.ts';
 import { deltaSuffix, type ReleasePlace } from './release-place.ts';
 import { throwIfStopped } from './stopped.ts';
@@ -192,6 +193,7 @@ function checkOf(bundle: OpenBundle, local: boolean): Pick<PricedStream, 'check'
 /** Everything that can be refused before the payload. A newer key set counts from here on. */
 async function admit(bundle: OpenBundle, wishes: InstallWishes, tools: InstallTools): Promise<OpenBundle> {
   tools.onEvent({ event: 'opened', version: bundle.manifest.version });
+  if (wishes.ordered) requireOrderedVersion(bundle.manifest.version, wishes.ordered);
   if (bundle.keysChanged) {
     tools.trust.store(bundle.trusted);
     tools.trust.keys = bundle.trusted;

@@ -14,6 +14,9 @@ export type Method = (typeof Method)['static'];
 export const RebootWish = t.Union([t.Literal('no'), t.Literal('now'), t.Literal('window')]);
 export type RebootWish = (typeof RebootWish)['static'];
 
+/** Which execution of which order an update is: `ID/ATTEMPT`. Whoever ordered it finds it again by this. */
+export const OrderName = Pattern(/^[0-9a-f-]{36}\/[1-9][0-9]{0,8}$/);
+
 /**
  * An update between its last byte and its verdict. Written, durable, before the slot is armed, so that whatever
  * happens afterwards can be told apart from a boot that nobody ordered.
@@ -40,6 +43,9 @@ export const PendingUpdate = t.Object(
     rollback: t.Boolean(),
     /** An operator took it back: before it was tried, or out of its trial. */
     withdrawn: t.Optional(t.Boolean()),
+    order: t.Optional(OrderName),
+    /** The order says that no window is waited for. */
+    at_once: t.Optional(t.Boolean()),
   },
   // What a newer release has written is read by an older one after a roll-back: what it does not know is passed over.
   { additionalProperties: true },
@@ -62,12 +68,16 @@ export const PastUpdate = t.Object(
     root_hash: Unknowable(Hex256),
     method: Unknowable(Method),
     fetched_bytes: t.Integer({ minimum: 0 }),
-    /** Error code, or what the gate said. */
+    /** The error with its code, or what the gate said. */
     reason: t.String(),
+    /** Of the error, where it ended with one. */
+    code: t.Optional(t.String()),
+    order: t.Optional(OrderName),
     /** The last lines of the failed trial's console; empty where nothing was left of it. */
     console_tail: t.Array(t.String()),
   },
-  { additionalProperties: false },
+  // As with the pending update: an older release reads what a newer one has written.
+  { additionalProperties: true },
 );
 export type PastUpdate = (typeof PastUpdate)['static'];
 
@@ -105,6 +115,7 @@ export const UpdateProgress = t.Object(
     message: t.String(),
     /** Of the error, when it failed. */
     code: Unknowable(t.String()),
+    order: t.Optional(OrderName),
   },
   { additionalProperties: false },
 );
