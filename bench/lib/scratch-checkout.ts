@@ -13,7 +13,8 @@ const ANY_OWNER = {
 
 /**
  * A second checkout with the sources as they lie here, changes that are not committed included, so that it calls itself by the
- * same revision. npm packages and fetched Debian packages come along as hard links; what was made from them only if wanted.
+ * same revision. npm packages and fetched Debian packages come along as hard links, and the keys whose releases the image is
+ * to take: they are an input, and another checkout would make its own. What was made from them comes only if wanted.
  *
  * @param folder is emptied first; has to lie on the file system of this checkout
  * @param warm with unpacked trees and initrd, as after a build; without, as after a fresh clone
@@ -32,6 +33,7 @@ export async function scratchCheckout(folder: string, warm: boolean): Promise<vo
   await shell('cp -al "$1/node_modules" "$2/"', SOURCE, folder);
   mkdirSync(join(folder, 'build/cache'), { recursive: true });
   await shell('cp -al "$1/build/cache/packages" "$2/build/cache/"', SOURCE, folder);
+  await shell('cp -a "$1/build/keys" "$2/build/"', SOURCE, folder);
   if (!warm) return;
   mkdirSync(join(folder, 'build/roots'));
   // Trees of earlier locks stay behind, and so does what an unfinished build left.
