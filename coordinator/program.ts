@@ -3,6 +3,7 @@ import { type CommandIo, runCommandLine } from '../base/command-line.ts';
 import { VERSION } from '../base/version.ts';
 import { registerAlarm } from './commands/alarm.ts';
 import { registerAudit } from './commands/audit.ts';
+import { registerChannel } from './commands/channel.ts';
 import { registerDevice } from './commands/device.ts';
 import { registerDrift } from './commands/drift.ts';
 import { registerOrder } from './commands/order.ts';
@@ -25,6 +26,7 @@ function registerAll(program: Command, io: CommandIo): Command {
   for (const register of [
     registerAlarm,
     registerAudit,
+    registerChannel,
     registerDevice,
     registerDrift,
     registerOrder,

@@ -9,6 +9,9 @@ import { localStore } from './artifacts/store.ts';
 import type { Coordinator, Settings } from './context.ts';
 import { openDatabase } from './database/open.ts';
 import { unitOfWork } from './database/unit-of-work.ts';
+import { deliver } from './delivery/courier.ts';
+import { COURIER_INTERVAL_MS } from './delivery/limits.ts';
+import { forgetDeliveries } from './delivery/queue.ts';
 import { forgetOver } from './devices/forget.ts';
 import { createKeyRing } from './devices/keys.ts';
 import { FORGET_INTERVAL_MS, SIGN_INS_WAITING_MAX, SWEEP_INTERVAL_MS } from './limits.ts';
@@ -52,6 +55,8 @@ export interface StartOptions {
   plan_interval_ms?: number;
   /** Instead of ALARM_INTERVAL_MS. */
   alarm_interval_ms?: number;
+  /** Instead of COURIER_INTERVAL_MS. */
+  courier_interval_ms?: number;
   /** Instead of FORGET_INTERVAL_MS. */
   forget_interval_ms?: number;
   /** Instead of the clock of this machine. */
@@ -109,6 +114,7 @@ export async function startCoordinator(options: StartOptions): Promise<RunningCo
     const sweep_interval_ms = options.sweep_interval_ms ?? SWEEP_INTERVAL_MS;
     const forget_interval_ms = options.forget_interval_ms ?? FORGET_INTERVAL_MS;
     const alarm_interval_ms = options.alarm_interval_ms ?? ALARM_INTERVAL_MS;
+    const courier_interval_ms = options.courier_interval_ms ?? COURIER_INTERVAL_MS;
     const self = randomUUID();
     const watch = watchFleet(coordinator, self);
     const plan_interval_ms = options.plan_interval_ms ?? PLAN_INTERVAL_MS;
@@ -120,6 +126,10 @@ export async function startCoordinator(options: StartOptions): Promise<RunningCo
         sweepOrders(coordinator),
       ),
       repeat({ log, what: 'look for alarms', interval_ms: alarm_interval_ms }, () => watch.look()),
+      repeat({ log, what: 'deliver alarms', interval_ms: courier_interval_ms }, () => deliver(coordinator)),
+      repeat({ log, what: 'take away old messages', interval_ms: forget_interval_ms }, () =>
+        forgetDeliveries(coordinator),
+      ),
       repeat({ log, what: 'take away what is over', interval_ms: forget_interval_ms }, () =>
         forgetOver(coordinator),
       ),

@@ -3,6 +3,8 @@ import { type Coordinator, newId } from '../context.ts';
 import type { AlarmRow } from '../database/alarm-tables.ts';
 import { lockForAll } from '../database/lock.ts';
 import type { Database, Work } from '../database/tables.ts';
+import type { NoticeAlarm } from '../delivery/notice.ts';
+import { announce } from '../delivery/queue.ts';
 import type { Findings } from './judge.ts';
 import { severityOf } from './kinds.ts';
 import { CHANGES_PER_LOOK_MAX } from './limits.ts';
@@ -33,24 +35,32 @@ export async function carryOut(coordinator: Coordinator, findings: Findings): Pr
     for (const { id, message } of reword)
       await work.updateTable('alarms').set({ message }).where('id', '=', id).execute();
     // Those that are over first: they make room.
-    for (const { id, kind, subject } of close.slice(0, CHANGES_PER_LOOK_MAX)) {
+    const closed = close.slice(0, CHANGES_PER_LOOK_MAX).map((alarm) => ({ ...alarm, closed_ms: now_ms }));
+    for (const { id, kind, subject } of closed) {
       await work.updateTable('alarms').set({ closed_ms: now_ms }).where('id', '=', id).execute();
       await recordDeed(work, now_ms, {
         ...{ actor: ACTOR, action: 'alarm.close', subject: `alarm:${id}`, details: { kind, about: subject } },
       });
     }
+    const opened: AlarmRow[] = [];
     for (const { kind, subject, message } of open.slice(0, CHANGES_PER_LOOK_MAX)) {
       const alarm: AlarmRow = {
         ...{ id: newId(coordinator), kind, subject, severity: severityOf(kind), message },
         ...{ opened_ms: now_ms, closed_ms: null, acknowledged_ms: null, acknowledged_by: null, note: null },
       };
+      opened.push(alarm);
       await work.insertInto('alarms').values(alarm).execute();
       await recordDeed(work, now_ms, {
         ...{ actor: ACTOR, action: 'alarm.open', subject: `alarm:${alarm.id}` },
         details: { kind, about: subject, message },
       });
     }
+    await announce(coordinator, work, { opened: opened.map(told), closed: closed.map(told) });
   });
+}
+
+function told({ id, kind, severity, subject, message, opened_ms, closed_ms }: AlarmRow): NoticeAlarm {
+  return { id, kind, severity, subject, message, opened_ms, closed_ms };
 }
 
 function isNothing({ open, reword, close }: ReturnType<typeof planAlarms>): boolean {

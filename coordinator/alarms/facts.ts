@@ -14,6 +14,8 @@ export interface AlarmFacts {
   reports: { taken: number; refused: ReadonlyMap<string, number> };
   sign_ins_failed: number;
   braked: readonly { rollout: string; name: string; version: string; reason: string }[];
+  /** Channels that messages do not get through. */
+  channels: readonly { channel: string; name: string; error: string }[];
 }
 
 /** An appliance and what people call it. */

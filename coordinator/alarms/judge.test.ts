@@ -12,7 +12,16 @@ const MINUTE_MS = 60_000;
 const one = { device: 'd1', name: 'Reception' };
 
 const NOTHING: AlarmFacts = {
-  ...{ at_ms: NOW_MS, quiet: [], updates: [], images: [], firewalls: [], drift: [], braked: [] },
+  ...{
+    at_ms: NOW_MS,
+    quiet: [],
+    updates: [],
+    images: [],
+    firewalls: [],
+    drift: [],
+    braked: [],
+    channels: [],
+  },
   ...{ reports: { taken: 0, refused: new Map() }, sign_ins_failed: 0 },
 };
 const found = (kind: AlarmKind, facts: Partial<AlarmFacts>) => judge({ ...NOTHING, ...facts }).get(kind);

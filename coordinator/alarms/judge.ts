@@ -6,7 +6,7 @@ import { REFUSALS_MIN, REFUSALS_MIN_PERCENT, SIGN_INS_FAILED_MIN } from './limit
 
 /** What is wrong with whom. Its words are the same as long as it is the same. */
 export interface Finding {
-  /** `device:…`, `rollout:…`, `coordinator`. */
+  /** `device:…`, `rollout:…`, `channel:…`, `coordinator`. */
   subject: string;
   message: string;
 }
@@ -28,6 +28,13 @@ export function judge(facts: AlarmFacts): Findings {
       facts.braked.map(({ rollout, name, version, reason }) => ({
         subject: `rollout:${rollout}`,
         message: `rollout ${name} of ${version} has stopped by itself: ${reason}`,
+      })),
+    ],
+    [
+      'delivery_failing',
+      facts.channels.map(({ channel, name, error }) => ({
+        subject: `channel:${channel}`,
+        message: `alarms do not get through to ${name}: ${error}`,
       })),
     ],
   ]);

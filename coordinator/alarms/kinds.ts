@@ -8,6 +8,7 @@ export const ALARM_KINDS = [
   'reports_refused',
   'sign_ins_failing',
   'rollout_braked',
+  'delivery_failing',
 ] as const;
 export type AlarmKind = (typeof ALARM_KINDS)[number];
 
@@ -24,6 +25,7 @@ const FACTS: Readonly<Record<AlarmKind, { title: string; severity: Severity }>> 
   reports_refused: { title: 'Reports refused', severity: 'warning' },
   sign_ins_failing: { title: 'Sign-ins failing', severity: 'warning' },
   rollout_braked: { title: 'Rollout stopped by itself', severity: 'critical' },
+  delivery_failing: { title: 'Alarms not delivered', severity: 'warning' },
 };
 
 export function titleOf(kind: AlarmKind): string {

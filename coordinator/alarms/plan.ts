@@ -10,22 +10,25 @@ export interface OpenAlarm {
 }
 
 /** What has to be written so that the open alarms are what is wrong. */
-export interface AlarmPlan {
+export interface AlarmPlan<Open extends OpenAlarm = OpenAlarm> {
   open: readonly (Finding & { kind: AlarmKind })[];
   /** The same alarm, with other words. */
   reword: readonly { id: string; message: string }[];
-  close: readonly OpenAlarm[];
+  close: readonly Open[];
 }
 
 /** Stands for all whom no alarm of their own is opened for. */
 const FLEET = 'fleet';
 
 /** Each kind that was looked at: what is wrong and has no alarm gets one; what has one and is over is closed. */
-export function planAlarms(open: readonly OpenAlarm[], findings: Findings): AlarmPlan {
+export function planAlarms<Open extends OpenAlarm>(
+  open: readonly Open[],
+  findings: Findings,
+): AlarmPlan<Open> {
   const plan = { open: [], reword: [], close: [] } as {
     open: (Finding & { kind: AlarmKind })[];
     reword: { id: string; message: string }[];
-    close: OpenAlarm[];
+    close: Open[];
   };
   const byKind = Map.groupBy(open, ({ kind }) => kind);
   for (const [kind, found] of findings) {

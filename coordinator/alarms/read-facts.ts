@@ -1,5 +1,6 @@
 import type { Coordinator } from '../context.ts';
 import type { Database } from '../database/tables.ts';
+import { failingChannels } from '../delivery/queue.ts';
 import type { PlanRecord } from '../rollouts/effects.ts';
 import { readDrifts } from '../rollouts/run/read-drift.ts';
 import type { AlarmFacts, DriftFact } from './facts.ts';
@@ -43,6 +44,7 @@ export async function readFacts(
     reports: await recentReports(database, at_ms),
     sign_ins_failed: await readFailedSignIns(database, at_ms),
     braked: await readBraked(database),
+    channels: await failingChannels(database),
   };
   return { facts, next_report: next };
 }

@@ -4,13 +4,48 @@ import type { AlarmKind, Severity } from '../alarms/kinds.ts';
 export interface AlarmTables {
   alarms: AlarmRow;
   report_counts: ReportCountRow;
+  channels: ChannelRow;
+  deliveries: DeliveryRow;
+}
+
+/** Where alarms are sent. */
+export interface ChannelRow {
+  id: string;
+  name: string;
+  kind: 'webhook' | 'matrix';
+  /** Of the receiver, or of the homeserver. */
+  url: string;
+  room: string | null;
+  /** What messages are signed with, or the access token. It has to be used, so it is kept as it is. */
+  secret: string;
+  /** Alarms that weigh less are not sent. */
+  least: Severity;
+  created_ms: number;
+  created_by: string;
+}
+
+/** One message to one channel. */
+export interface DeliveryRow {
+  /** Names it to the receiver, with every try. */
+  id: string;
+  channel_id: string;
+  /** JSON of a Notice. */
+  notice: string;
+  state: 'waiting' | 'delivered' | 'dead';
+  attempts: number;
+  /** When it is tried next; while it is being sent, when it is taken for lost. */
+  due_ms: number;
+  created_ms: number;
+  ended_ms: number | null;
+  /** Of the last try. */
+  error: string | null;
 }
 
 /** Something that is, or was, wrong; of one kind and subject at most one is open. */
 export interface AlarmRow {
   id: string;
   kind: AlarmKind;
-  /** `device:…`, `rollout:…`, `coordinator`, `fleet`. */
+  /** `device:…`, `rollout:…`, `channel:…`, `coordinator`, `fleet`. */
   subject: string;
   severity: Severity;
   message: string;

@@ -32,6 +32,9 @@ export const alarmsPage: Page = {
       body: (
         <>
           <h1>Alarms</h1>
+          <p>
+            <a href="/alarms/channels">Where they are sent</a>
+          </p>
           <Card id="alarms" title={TITLES[board]}>
             <div class="stack">
               <Tabs

@@ -6,6 +6,7 @@ import type { AddressOf } from '../routes/parts.ts';
 import { alarmsPage } from './alarms.tsx';
 import { ASSETS } from './assets.ts';
 import { auditPage } from './audit.tsx';
+import { channelsPage } from './channels.tsx';
 import { devicePage } from './device.tsx';
 import { Fields } from './fields.ts';
 import { fleetPage } from './fleet.tsx';
@@ -22,6 +23,7 @@ import { waitingPage } from './waiting.tsx';
 const PAGES: readonly Page[] = [
   fleetPage,
   alarmsPage,
+  channelsPage,
   waitingPage,
   devicePage,
   newOrderPage,

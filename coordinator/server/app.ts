@@ -12,6 +12,7 @@ import { type AgentParts, agentRoutes } from '../routes/agent.ts';
 import { alarmRoutes } from '../routes/alarms.ts';
 import { artifactRoutes } from '../routes/artifacts.ts';
 import { auditRoutes } from '../routes/audit.ts';
+import { channelRoutes } from '../routes/channels.ts';
 import { deviceRoutes } from '../routes/devices.ts';
 import { driftRoutes } from '../routes/drift.ts';
 import { orderRoutes } from '../routes/orders.ts';
@@ -75,6 +76,7 @@ export function createApp(coordinator: Coordinator, agent: AgentParts): App {
     .use(rolloutRoutes(coordinator))
     .use(driftRoutes(coordinator))
     .use(alarmRoutes(coordinator))
+    .use(channelRoutes(coordinator))
     .use(peopleRoutes(coordinator, addressOf))
     .use(auditRoutes(coordinator));
   const describe = once(() => describeApi(routes));

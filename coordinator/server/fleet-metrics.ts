@@ -3,6 +3,7 @@ import { Gauge, Registry } from 'prom-client';
 import { ALARM_KINDS } from '../alarms/kinds.ts';
 import { countAlarms } from '../alarms/look.ts';
 import type { Coordinator } from '../context.ts';
+import { countDeliveries } from '../delivery/queue.ts';
 import { PRESENCES } from '../devices/presence.ts';
 import { OFFLINE_INTERVALS, ONLINE_INTERVALS } from '../limits.ts';
 import { OPEN_STATES } from '../orders/machine.ts';
@@ -56,5 +57,10 @@ export async function fleetMetrics(coordinator: Coordinator): Promise<Registry> 
   const alarms = gauge('alarms_open', 'Alarms that are open, by kind.', 'kind');
   const { open } = await countAlarms(coordinator);
   for (const kind of ALARM_KINDS) alarms.set({ kind }, open[kind]);
+
+  const deliveries = gauge('alarm_deliveries', 'Messages about alarms that are kept, by state.', 'state');
+  const byDelivery = await countDeliveries(database);
+  for (const state of ['waiting', 'delivered', 'dead'] as const)
+    deliveries.set({ state }, byDelivery.get(state) ?? 0);
   return registry;
 }
