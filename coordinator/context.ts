@@ -23,6 +23,8 @@ export interface Settings {
 export interface Coordinator {
   /** For looking. */
   database: Database;
+  /** For long looks at one state of everything; see OpenDatabase. */
+  snapshots: Database;
   /** For changing: a piece happens whole or not at all. */
   doWork: DoWork;
   backend: OpenDatabase['backend'];

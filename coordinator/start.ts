@@ -23,7 +23,7 @@ import { createHeartbeatQueue } from './reports/heartbeats.ts';
 import { createReceiver } from './reports/receive.ts';
 import { createSessionKeys } from './reports/session-keys.ts';
 import { PLAN_INTERVAL_MS } from './rollouts/run/limits.ts';
-import { planRollouts, stopPlanning } from './rollouts/run/loop.ts';
+import { createPlanner } from './rollouts/run/loop.ts';
 import { createApp } from './server/app.ts';
 import { createMetrics } from './server/metrics.ts';
 import { repeat } from './server/repeat.ts';
@@ -82,13 +82,15 @@ export interface RunningCoordinator {
 export async function startCoordinator(options: StartOptions): Promise<RunningCoordinator> {
   const { log } = options;
   const now_ms = options.now_ms ?? Date.now;
-  const { database, backend, place } = await openDatabase({ data: options.data, url: options.database_url });
+  const opened = await openDatabase({ data: options.data, url: options.database_url });
+  const { database, snapshots, backend, place } = opened;
   try {
     const doWork = unitOfWork({ database, backend });
     const authorities = new Set<string>();
     const coordinator: Coordinator = {
       ...{
         database,
+        snapshots,
         doWork,
         backend,
         log,
@@ -117,11 +119,10 @@ export async function startCoordinator(options: StartOptions): Promise<RunningCo
     const courier_interval_ms = options.courier_interval_ms ?? COURIER_INTERVAL_MS;
     const self = randomUUID();
     const watch = watchFleet(coordinator, self);
+    const planner = createPlanner(coordinator, self);
     const plan_interval_ms = options.plan_interval_ms ?? PLAN_INTERVAL_MS;
     const tasks = [
-      repeat({ log, what: 'look at rollouts', interval_ms: plan_interval_ms }, () =>
-        planRollouts(coordinator, self),
-      ),
+      repeat({ log, what: 'look at rollouts', interval_ms: plan_interval_ms }, () => planner.look()),
       repeat({ log, what: 'look at deadlines of orders', interval_ms: sweep_interval_ms }, () =>
         sweepOrders(coordinator),
       ),
@@ -141,9 +142,10 @@ export async function startCoordinator(options: StartOptions): Promise<RunningCo
     const close = async () => {
       await server.stop();
       for (const task of tasks) await task.stop();
-      await stopPlanning(coordinator, self);
       await watch.stop();
+      await planner.stop();
       await heartbeats.drain();
+      await snapshots.destroy();
       await database.destroy();
       log.info('the coordinator is closed');
     };

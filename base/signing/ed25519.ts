@@ -1,4 +1,4 @@
-import { createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
+import { createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
 
 /**
  * Ed25519 as RFC 8032 section 5.1.7 has it, without the freedom that libraries take: one signature has one form, and a key
@@ -29,6 +29,15 @@ const SPKI_PREFIX = Buffer.from('302a300506032b6570032100', 'hex');
 /** A key that signatures are checked with. @param public_key 32 bytes as RFC 8032 encodes a point */
 export function publicKeyObject(public_key: Uint8Array): KeyObject {
   return createPublicKey({ key: Buffer.concat([SPKI_PREFIX, public_key]), format: 'der', type: 'spki' });
+}
+
+/** DER of a PKCS#8 key in front of its seed (RFC 8410 section 7). */
+const PKCS8_PREFIX = Buffer.from('302e020100300506032b657004220420', 'hex');
+
+/** The private key of a seed. @param seed 32 bytes, `k` of RFC 8032 section 5.1.5 */
+export function privateKeyFrom(seed: Uint8Array): KeyObject {
+  const key = Buffer.concat([PKCS8_PREFIX, seed]);
+  return createPrivateKey({ key, format: 'der', type: 'pkcs8' });
 }
 
 /** Whether these are 32 bytes that encode a point of the curve in the one right way, and not one of small order. */

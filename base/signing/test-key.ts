@@ -1,6 +1,6 @@
-import { createHash, createPrivateKey, createPublicKey, randomUUID } from 'node:crypto';
+import { createHash, createPublicKey, randomUUID } from 'node:crypto';
 import type { Signer } from './dsse.ts';
-import { signEd25519 } from './ed25519.ts';
+import { privateKeyFrom, signEd25519 } from './ed25519.ts';
 import { keyId } from './key-id.ts';
 
 /** A key for tests: the same name gives the same key. */
@@ -11,9 +11,7 @@ export interface TestKey extends Signer {
 
 export function testKey(name: string): TestKey {
   const seed = createHash('sha256').update(`test key ${name}`).digest();
-  // PKCS#8 of an Ed25519 key: a fixed head, then the seed (RFC 8410 section 7).
-  const der = Buffer.concat([Buffer.from('302e020100300506032b657004220420', 'hex'), seed]);
-  const key = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
+  const key = privateKeyFrom(seed);
   const public_key = Uint8Array.from(
     createPublicKey(key).export({ type: 'spki', format: 'der' }).subarray(-32),
   );

@@ -6,12 +6,14 @@ import { Pool, types } from 'pg';
 import { BulkheadError } from '../../base/errors.ts';
 import { POSTGRES_CONNECT_TIMEOUT_MS, POSTGRES_CONNECTIONS_MAX } from '../limits.ts';
 import { type Backend, migrationsFor } from './migrations.ts';
-import { sqliteDialect } from './sqlite.ts';
+import { sqliteDialect, sqliteReader } from './sqlite.ts';
 import type { Database, Tables } from './tables.ts';
 
 export interface OpenDatabase {
   backend: Backend;
   database: Database;
+  /** For long looks at one state of everything, which hold up nobody who writes; the same as `database` on PostgreSQL. */
+  snapshots: Database;
   /** For people: the file, or host and name without the password. */
   place: string;
 }
@@ -62,7 +64,11 @@ export async function openDatabase(options: {
 function openSqlite(data: string): OpenDatabase {
   mkdirSync(data, { recursive: true, mode: 0o700 });
   const place = join(data, 'coordinator.db');
-  return { backend: 'sqlite', place, database: new Kysely<Tables>({ dialect: sqliteDialect(place) }) };
+  return {
+    ...{ backend: 'sqlite', place },
+    database: new Kysely<Tables>({ dialect: sqliteDialect(place) }),
+    snapshots: new Kysely<Tables>({ dialect: sqliteReader(place) }),
+  };
 }
 
 function openPostgres(text: string): OpenDatabase {
@@ -84,11 +90,9 @@ function openPostgres(text: string): OpenDatabase {
   pool.on('error', () => undefined);
   // Nor would one that breaks between two statements of a transaction: the next statement fails, and tells.
   pool.on('connect', (client) => client.on('error', () => undefined));
-  return {
-    backend: 'postgres',
-    place: `${url.host || 'local socket'}${url.pathname}`,
-    database: new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) }),
-  };
+  const database = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
+  const place = `${url.host || 'local socket'}${url.pathname}`;
+  return { backend: 'postgres', place, database, snapshots: database };
 }
 
 async function migrate({ database, backend }: OpenDatabase): Promise<void> {

@@ -16,6 +16,21 @@ export function sqliteDialect(path: string): Dialect {
   return new SqliteDialect({ database: async () => openSqlite(path) });
 }
 
+/**
+ * A second connection to the same file, for looking alone. A transaction on it sees the file as it was when it began, and holds nobody up
+ * who writes meanwhile (https://sqlite.org/wal.html, section 2.2).
+ *
+ * @param path a file that sqliteDialect has opened
+ */
+export function sqliteReader(path: string): Dialect {
+  const open = async () => {
+    const file = new SqliteFile(path, { readonly: true });
+    file.run(`PRAGMA busy_timeout = ${SQLITE_BUSY_TIMEOUT_MS}`);
+    return connectionOf(file);
+  };
+  return new SqliteDialect({ database: open });
+}
+
 function openSqlite(path: string): SqliteDatabase {
   const holder = holdFile(`${path}.lock`);
   // SQLite gives its log and its shared memory the mode of the file.
@@ -28,6 +43,17 @@ function openSqlite(path: string): SqliteDatabase {
     'foreign_keys = ON',
   ])
     file.run(`PRAGMA ${pragma}`);
+  const connection = connectionOf(file);
+  return {
+    ...connection,
+    close() {
+      connection.close();
+      holder.close();
+    },
+  };
+}
+
+function connectionOf(file: SqliteFile): SqliteDatabase {
   const statements = new Map<string, SqliteStatement>();
   return {
     prepare(sql) {
@@ -41,7 +67,6 @@ function openSqlite(path: string): SqliteDatabase {
     close() {
       statements.clear();
       file.close();
-      holder.close();
     },
   };
 }

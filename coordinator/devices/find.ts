@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { Fingerprint } from '../../protocol/messages/fingerprint.ts';
 import type { Coordinator } from '../context.ts';
+import { giveWay } from '../give-way.ts';
 import { COHORT_CHUNK, COHORT_LOOKED_MAX } from '../limits.ts';
 import { asksForFacts, factsOf } from '../rollouts/cohort/facts.ts';
 import { matchesQuery } from '../rollouts/cohort/match-query.ts';
@@ -42,8 +43,7 @@ export async function cohortPage(coordinator: Reader, query: DeviceQuery, cohort
     }
     if (rows.length < COHORT_CHUNK) return { ids, next: null };
     after = rows.at(-1)?.id;
-    // SQLite answers without giving way; who waits has their turn now.
-    await new Promise(setImmediate);
+    await giveWay();
   }
   return { ids, next: after ?? null };
 }

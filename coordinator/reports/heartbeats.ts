@@ -7,6 +7,7 @@ import { BATCH_MAX, BATCH_QUEUE_MAX } from '../limits.ts';
 import { handOut } from '../orders/hand-out.ts';
 import { type Claim, keyRevoked, Replayed } from './claim.ts';
 import { TooMany } from './rate-limit.ts';
+import { recordSteps } from './update-steps.ts';
 
 /** What a heartbeat that is on the disk is answered. */
 export interface HeartbeatTaken {
@@ -114,14 +115,21 @@ async function takeBatch(
     (
       await work
         .selectFrom('device_presence')
-        .select(['device_id', 'sequence'])
+        .select(['device_id', 'sequence', 'update_version', 'update_state'])
         .where('device_id', 'in', ids)
         .execute()
-    ).map(({ device_id, sequence }) => [device_id, sequence]),
+    ).map((row) => [row.device_id, row]),
   );
   const good = batch.filter(({ claim }) => active.has(claim.key_id) && before.has(claim.device_id));
   const rows = good.map((one) => presenceRow(one, coordinator.settings.heartbeat_interval_s, now_ms));
   const taken = new Set(rows.length === 0 ? [] : await writePresences(work, rows));
+  await recordSteps(
+    coordinator,
+    work,
+    rows
+      .filter(({ device_id }) => taken.has(device_id))
+      .map((now) => ({ before: before.get(now.device_id), now })),
+  );
   const known = await knownDigests(work, [...taken]);
   const orders = await handOut(
     coordinator,
@@ -130,7 +138,7 @@ async function takeBatch(
   );
   return batch.map(({ claim }) => {
     if (!active.has(claim.key_id)) return keyRevoked();
-    const last = before.get(claim.device_id);
+    const last = before.get(claim.device_id)?.sequence;
     if (last === undefined)
       return new BulkheadError('DEVICE_PENDING', 'this appliance has not been approved yet');
     if (!taken.has(claim.device_id)) return new Replayed(last);

@@ -133,6 +133,20 @@ describe('a heartbeat', () => {
     expect((await device.heartbeat({}, { sequence: sequence + 2 })).status).toBe(200);
   });
 
+  test('tells of each step of an update once, in the history of the device', async () => {
+    const device = await approvedDevice(await lab);
+    const [downloading, ready] = ['downloading', 'ready'].map((state) => ({ version: '1.2.0', state }));
+    for (const update of [undefined, downloading, downloading, ready, undefined])
+      expect((await device.heartbeat(update ? { update } : {})).status).toBe(200);
+    const path = `/api/v1/devices/${device.id}/changes`;
+    const { body } = await (await lab).call('GET', path, undefined, await (await lab).admin());
+    expect(body['changes']).toMatchObject([
+      { reason: 'deployment', changes: [{ field: 'update', before: '1.2.0 ready', after: null }] },
+      { changes: [{ before: '1.2.0 downloading', after: '1.2.0 ready' }] },
+      { changes: [{ before: null, after: '1.2.0 downloading' }] },
+    ]);
+  });
+
   test('makes a device online; silence makes it stale, then offline', async () => {
     const own = await startLab();
     const device = await approvedDevice(own);

@@ -21,13 +21,24 @@ const NEWCOMER: Member = { state: 'pool', unheard: 0, retry: null, step: null };
  * @param parent the newest plan of this rollout that was carried out; null for the first
  */
 export function planRollout(id: string, scene: Scene, parent: Plan | null): Plan {
+  const steps = planInSteps(id, scene, parent);
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return step.value;
+  }
+}
+
+/** The same, stopping now and then: a large fleet takes a tenth of a second, in which others may want something. */
+export function* planInSteps(id: string, scene: Scene, parent: Plan | null): Generator<void, Plan> {
   const draft = new Draft(scene, parent);
   const { wish } = scene.intent;
   const over = parent?.phase === 'completed' && wish !== 'roll_back';
   // What was seen before the parent is no news: an appliance that has been updated since would seem to have fallen back.
   const stale = parent !== null && scene.at_ms < parent.at_ms;
   if (wish === 'draft' || over || stale) return draft.finish(id, parent?.phase ?? 'draft');
+  yield;
   takeIn(draft);
+  yield;
   if (wish === 'cancelled') {
     takeBack(draft, ['ordered', 'reverting']);
     return draft.finish(id, 'cancelled');
@@ -35,17 +46,23 @@ export function planRollout(id: string, scene: Scene, parent: Plan | null): Plan
   retryWhereAsked(draft);
   if (wish === 'roll_back') return draft.finish(id, revert(draft) ? 'rolled_back' : 'rolling_back');
   enrol(draft);
+  yield;
   excuse(draft);
+  yield;
   if (scene.intent.brake_releases > (parent?.handled.brake_releases ?? 0)) releaseBrake(draft);
   watchFailures(draft);
-  return draft.finish(id, wish === 'paused' ? hold(draft, 'paused') : run(draft));
+  const phase = wish === 'paused' ? hold(draft, 'paused') : yield* run(draft);
+  yield;
+  return draft.finish(id, phase);
 }
 
 /** Moves stages and gives orders, as far as the brake lets it. */
-function run(draft: Draft): Phase {
+function* run(draft: Draft): Generator<void, Phase> {
   if (draft.brake !== null) return hold(draft, 'braked');
   endHold(draft);
+  yield;
   advanceStages(draft);
+  yield;
   // The verdict on a stage may just have engaged it.
   if (draft.brake !== null) return hold(draft, 'braked');
   if (draft.current >= draft.stages.length) return 'completed';

@@ -3,6 +3,7 @@ import type { Coordinator } from '../../context.ts';
 import { lockForAll } from '../../database/lock.ts';
 import type { RolloutMemberRow, RolloutRow } from '../../database/release-tables.ts';
 import type { Work } from '../../database/tables.ts';
+import { giveWay } from '../../give-way.ts';
 import { executePlan } from '../effects.ts';
 import type { Member, Plan } from '../plan.ts';
 import { MEMBERS_PER_STATEMENT } from './limits.ts';
@@ -109,7 +110,8 @@ async function storeMembers(
           record: set.ref('excluded.record'),
         })),
       )
-      .execute();
+      .execute()
+      .then(giveWay);
   for (const some of inParts(gone))
     await work
       .deleteFrom('rollout_members')

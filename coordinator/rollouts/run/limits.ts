@@ -11,3 +11,15 @@ export const MEMBERS_PER_STATEMENT = 500;
 
 /** Rollouts that have not ended: people watch them. */
 export const ROLLOUTS_OPEN_MAX = 100;
+
+/**
+ * A rollout of which nothing has been written is looked at all the same so often: the clock opens windows, ends stages, and makes
+ * silent appliances of those that are not heard. None of it is decided by the second.
+ */
+export const QUIET_MAX_MS = 30_000;
+
+/** Older than the first look is what a transaction may still bring that was begun before it, at a coordinator whose clock is behind. */
+export const MARK_MARGIN_MS = 60_000;
+
+/** Appliances that are read at once: a few milliseconds, after which heartbeats have their turn. */
+export const FLEET_SLICE = 1_000;

@@ -2,11 +2,13 @@ import type { Fingerprint } from '../../../protocol/messages/fingerprint.ts';
 import { ROLLED_BACK_CODE } from '../../../protocol/orders/result.ts';
 import type { OrderState, Work } from '../../database/tables.ts';
 import { presenceOf } from '../../devices/presence.ts';
+import { giveWay } from '../../give-way.ts';
 import { OPEN_STATES } from '../../orders/machine.ts';
 import type { Appliance, OrderSight } from '../appliance.ts';
 import { asksForFacts, factsOf } from '../cohort/facts.ts';
 import type { Query } from '../cohort/query.ts';
 import { isVersion, type Version } from '../version.ts';
+import { FLEET_SLICE } from './limits.ts';
 
 /** Orders that concern slots or power: one at a time. */
 const EXCLUSIVE = ['update', 'rollback', 'reboot', 'reprovision'];
@@ -19,41 +21,69 @@ interface View {
   at_ms: number;
 }
 
-/** Everyone who is in the fleet, as one rollout sees it. Who is missing was removed: refused, revoked or replaced. */
+/**
+ * Everyone who is in the fleet, as one rollout sees it. Who is missing was removed: refused, revoked or replaced. Read a slice at a time, with
+ * others in between, so that a large fleet does not hold up its own heartbeats.
+ */
 export async function readFleet(work: Work, view: View): Promise<Map<string, Appliance>> {
+  const fleet = new Map<string, Appliance>();
+  for (let after = ''; ; ) {
+    const slice = await readSlice(work, view, after);
+    for (const appliance of slice) fleet.set(appliance.id, appliance);
+    if (slice.length < FLEET_SLICE) return fleet;
+    after = slice.at(-1)?.id ?? '';
+    await giveWay();
+  }
+}
+
+/** Ids of the first and the last device that something is asked of. */
+interface Range {
+  first: string;
+  last: string;
+}
+
+async function readSlice(work: Work, view: View, after: string): Promise<Appliance[]> {
   const rows = await work
     .selectFrom('devices')
     .leftJoin('device_presence', 'device_presence.device_id', 'devices.id')
     .select(['devices.id', 'image_version', 'hardware', 'tags', 'heard_ms', 'interval_s'])
     .select(['update_version', 'update_state'])
     .where('devices.state', '=', 'approved')
+    .where('devices.id', '>', after)
     .orderBy('devices.id')
+    .limit(FLEET_SLICE)
     .execute();
-  const facts = asksForFacts(view.cohort) ? await readFacts(work) : new Map<string, Appliance['facts']>();
-  const rejected = await readRejected(work);
-  const busy = await readBusy(work, view.rollout_id);
-  const sights = await readSights(work, view.rollout_id);
-  const underWay = await readUnderWay(work);
-  const fleet = new Map<string, Appliance>();
-  for (const row of rows) {
+  const range = { first: rows[0]?.id ?? '', last: rows.at(-1)?.id ?? '' };
+  const facts = asksForFacts(view.cohort)
+    ? await readFacts(work, range)
+    : new Map<string, Appliance['facts']>();
+  const rejected = await readRejected(work, range);
+  const busy = await readBusy(work, view.rollout_id, range);
+  const sights = await readSights(work, view.rollout_id, range);
+  const underWay = await readUnderWay(work, range);
+  return rows.map((row) => {
     const { id, heard_ms, update_version, update_state } = row;
     const presence = presenceOf({ heard_ms, interval_s: row.interval_s ?? 0 }, view.at_ms);
     const version = isVersion(row.image_version) ? row.image_version : null;
     const gaveUp = update_state === 'rolled_back' && isVersion(update_version) ? [update_version] : [];
-    fleet.set(id, {
+    return {
       ...{ id, version, hardware: row.hardware, facts: facts.get(id) ?? {} },
       tags: JSON.parse(row.tags) as Record<string, string>,
       committed: isCommitted(row, underWay.get(id)),
       ...{ presence: presence === 'never' ? 'offline' : presence, last_heard_ms: heard_ms },
       ...{ rejected: [...(rejected.get(id) ?? []), ...gaveUp], free: !busy.has(id) },
       ...{ policy: { kind: 'manual' }, window: null, order: sights.get(id) ?? null },
-    });
-  }
-  return fleet;
+    };
+  });
 }
 
-async function readFacts(work: Work): Promise<Map<string, Appliance['facts']>> {
-  const rows = await work.selectFrom('device_states').select(['device_id', 'fingerprint']).execute();
+async function readFacts(work: Work, { first, last }: Range): Promise<Map<string, Appliance['facts']>> {
+  const rows = await work
+    .selectFrom('device_states')
+    .select(['device_id', 'fingerprint'])
+    .where('device_id', '>=', first)
+    .where('device_id', '<=', last)
+    .execute();
   return new Map(
     rows.map(({ device_id, fingerprint }) => [device_id, factsOf(JSON.parse(fingerprint) as Fingerprint)]),
   );
@@ -79,10 +109,12 @@ export function isCommitted(told: Told, ordered: string | undefined): boolean {
 }
 
 /** Versions that appliances are on their way to, by the orders that they have fetched. */
-async function readUnderWay(work: Work): Promise<Map<string, string>> {
+async function readUnderWay(work: Work, { first, last }: Range): Promise<Map<string, string>> {
   const rows = await work
     .selectFrom('orders')
     .select(['device_id', 'parameters'])
+    .where('device_id', '>=', first)
+    .where('device_id', '<=', last)
     .where('state', 'in', ['handed_out', 'accepted'])
     .where('type', 'in', ['update', 'rollback'])
     .execute();
@@ -96,11 +128,13 @@ async function readUnderWay(work: Work): Promise<Map<string, string>> {
 }
 
 /** What was tried and given up, unless it succeeded later. */
-async function readRejected(work: Work): Promise<Map<string, Version[]>> {
+async function readRejected(work: Work, { first, last }: Range): Promise<Map<string, Version[]>> {
   const rows = await work
     .selectFrom('rollout_orders as made')
     .innerJoin('orders', 'orders.id', 'made.order_id')
     .select(['made.device_id', 'made.version'])
+    .where('orders.device_id', '>=', first)
+    .where('orders.device_id', '<=', last)
     .where('orders.result_code', '=', ROLLED_BACK_CODE)
     .where(({ not, exists, selectFrom }) =>
       not(
@@ -123,11 +157,13 @@ async function readRejected(work: Work): Promise<Map<string, Version[]>> {
 }
 
 /** Who has other work that concerns slots or power. */
-async function readBusy(work: Work, rollout_id: string): Promise<Set<string>> {
+async function readBusy(work: Work, rollout_id: string, { first, last }: Range): Promise<Set<string>> {
   const rows = await work
     .selectFrom('orders')
     .leftJoin('rollout_orders', 'rollout_orders.order_id', 'orders.id')
     .select('orders.device_id')
+    .where('orders.device_id', '>=', first)
+    .where('orders.device_id', '<=', last)
     .where('orders.state', 'in', [...OPEN_STATES])
     .where('orders.type', 'in', EXCLUSIVE)
     .where((where) =>
@@ -141,12 +177,18 @@ async function readBusy(work: Work, rollout_id: string): Promise<Set<string>> {
 }
 
 /** The newest order of the rollout for each device. */
-async function readSights(work: Work, rollout_id: string): Promise<Map<string, OrderSight>> {
+async function readSights(
+  work: Work,
+  rollout_id: string,
+  { first, last }: Range,
+): Promise<Map<string, OrderSight>> {
   const rows = await work
     .selectFrom('rollout_orders')
     .innerJoin('orders', 'orders.id', 'rollout_orders.order_id')
     .select(['planned_id', 'rollout_orders.device_id', 'state', 'attempt', 'hand_outs', 'result_code'])
     .where('rollout_id', '=', rollout_id)
+    .where('rollout_orders.device_id', '>=', first)
+    .where('rollout_orders.device_id', '<=', last)
     .execute();
   const newest = new Map<string, { plan: number; sight: OrderSight }>();
   for (const row of rows) {

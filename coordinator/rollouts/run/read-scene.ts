@@ -2,11 +2,13 @@ import { BulkheadError } from '../../../base/errors.ts';
 import type { Coordinator } from '../../context.ts';
 import type { RolloutRow } from '../../database/release-tables.ts';
 import type { Database, Work } from '../../database/tables.ts';
+import { giveWay } from '../../give-way.ts';
 import { parseDefinition, type RolloutDefinition } from '../definition.ts';
 import { type PlanRecord, recallPlan } from '../effects.ts';
 import type { RolloutIntent } from '../intent.ts';
 import type { Member, Plan } from '../plan.ts';
 import type { Scene } from '../scene.ts';
+import { FLEET_SLICE } from './limits.ts';
 import { readFleet } from './read-fleet.ts';
 
 /** All that the next plan is made from, read in one piece. */
@@ -23,12 +25,12 @@ export interface Snapshot {
  * @throws BulkheadError ROLLOUT_UNKNOWN
  */
 export async function readSnapshot(
-  { database, backend, now_ms }: Coordinator,
+  { snapshots, backend, now_ms }: Coordinator,
   id: string,
 ): Promise<Snapshot> {
   const at_ms = now_ms();
-  const transaction = database.transaction();
-  // One connection serves SQLite, so nobody writes meanwhile; PostgreSQL has to be asked for one view of everything.
+  const transaction = snapshots.transaction();
+  // SQLite shows one state of everything to a transaction on a connection of its own; PostgreSQL has to be asked for that.
   const consistent = backend === 'postgres' ? transaction.setIsolationLevel('repeatable read') : transaction;
   return await consistent.execute(async (work) => {
     const row = await findRollout(work, id);
@@ -61,13 +63,24 @@ async function readPlan(work: Work, { id, plan_id }: RolloutRow): Promise<Plan |
     .select('record')
     .where('id', '=', plan_id)
     .executeTakeFirstOrThrow();
-  const members = await work
-    .selectFrom('rollout_members')
-    .select(['device_id', 'record'])
-    .where('rollout_id', '=', id)
-    .execute();
-  return recallPlan(
-    JSON.parse(record) as PlanRecord,
-    new Map(members.map((member) => [member.device_id, JSON.parse(member.record) as Member])),
-  );
+  return recallPlan(JSON.parse(record) as PlanRecord, await readMembers(work, id));
+}
+
+/** A slice at a time, see readFleet. */
+async function readMembers(work: Work, rollout_id: string): Promise<Map<string, Member>> {
+  const members = new Map<string, Member>();
+  for (let after = ''; ; ) {
+    const rows = await work
+      .selectFrom('rollout_members')
+      .select(['device_id', 'record'])
+      .where('rollout_id', '=', rollout_id)
+      .where('device_id', '>', after)
+      .orderBy('device_id')
+      .limit(FLEET_SLICE)
+      .execute();
+    for (const { device_id, record } of rows) members.set(device_id, JSON.parse(record) as Member);
+    if (rows.length < FLEET_SLICE) return members;
+    after = rows.at(-1)?.device_id ?? '';
+    await giveWay();
+  }
 }
