@@ -118,6 +118,9 @@ export const SWEEP_MAX = 500;
 /** A box that asked to be let in and has shown no live code for this long is forgotten; it may ask again. */
 export const PENDING_FORGOTTEN_MS = 7 * 24 * 60 * 60 * 1000;
 
+/** Versions that metrics tell apart; a fleet runs a handful, and every value of a label is a series for ever. */
+export const VERSIONS_COUNTED_MAX = 50;
+
 /** How often what is over is taken away. */
 export const FORGET_INTERVAL_MS = 60 * 60 * 1000;
 

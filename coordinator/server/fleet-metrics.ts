@@ -1,66 +1,147 @@
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import { Gauge, Registry } from 'prom-client';
 import { ALARM_KINDS } from '../alarms/kinds.ts';
 import { countAlarms } from '../alarms/look.ts';
 import type { Coordinator } from '../context.ts';
 import { countDeliveries } from '../delivery/queue.ts';
 import { PRESENCES } from '../devices/presence.ts';
-import { OFFLINE_INTERVALS, ONLINE_INTERVALS } from '../limits.ts';
+import { OFFLINE_INTERVALS, ONLINE_INTERVALS, VERSIONS_COUNTED_MAX } from '../limits.ts';
 import { OPEN_STATES } from '../orders/machine.ts';
+import { PHASES } from '../rollouts/plan.ts';
+
+/** One metric: a number for each value of its label, or a single one under an empty value. */
+interface Reading {
+  name: string;
+  help: string;
+  label?: string;
+  read(coordinator: Coordinator): Promise<Iterable<readonly [value: string, count: number]>>;
+}
+
+const READINGS: readonly Reading[] = [
+  {
+    ...{ name: 'devices', help: 'Records of appliances by state.', label: 'state' },
+    read: ({ database }) =>
+      pairs(sql`select state as label, count(*) as number from devices group by state`, database),
+  },
+  {
+    ...{ name: 'devices_present', help: 'Approved appliances by presence.', label: 'presence' },
+    read: readPresences,
+  },
+  {
+    ...{ name: 'devices_version', help: 'Approved appliances by what they run.', label: 'version' },
+    // A label must not have as many values as there are boxes that lie about it.
+    read: ({ database }) =>
+      pairs(
+        sql`select coalesce(image_version, 'unknown') as label, count(*) as number from devices
+          where state = 'approved' group by 1 order by 2 desc, 1 limit ${VERSIONS_COUNTED_MAX}`,
+        database,
+      ),
+  },
+  {
+    ...{ name: 'orders_open', help: 'Orders that have not ended, by state.', label: 'state' },
+    read: async ({ database }) =>
+      all(
+        OPEN_STATES,
+        await pairs(
+          sql`select state as label, count(*) as number from orders
+            where state in (${sql.join(OPEN_STATES)}) group by state`,
+          database,
+        ),
+      ),
+  },
+  {
+    ...{ name: 'orders_oldest_seconds', help: 'Age of the oldest order that has not ended, by state.' },
+    label: 'state',
+    read: async ({ database, now_ms }) =>
+      all(
+        OPEN_STATES,
+        await pairs(
+          sql`select state as label, (${now_ms()} - min(created_ms)) / 1000 as number from orders
+            where state in (${sql.join(OPEN_STATES)}) group by state`,
+          database,
+        ),
+      ),
+  },
+  {
+    ...{ name: 'rollouts_open', help: 'Rollouts that somebody is still at, by phase.', label: 'phase' },
+    read: async ({ database }) =>
+      all(
+        PHASES,
+        await pairs(
+          sql`select phase as label, count(*) as number from rollouts where settled = 0 group by phase`,
+          database,
+        ),
+      ),
+  },
+  {
+    ...{ name: 'alarms_open', help: 'Alarms that are open, by kind.', label: 'kind' },
+    read: async (coordinator) => all(ALARM_KINDS, Object.entries((await countAlarms(coordinator)).open)),
+  },
+  {
+    ...{ name: 'alarms_unacknowledged', help: 'Open alarms that nobody has acknowledged.' },
+    read: async (coordinator) => [['', (await countAlarms(coordinator)).unacknowledged]],
+  },
+  {
+    ...{ name: 'alarm_deliveries', help: 'Messages about alarms that are kept, by state.', label: 'state' },
+    read: async ({ database }) => all(['waiting', 'delivered', 'dead'], await countDeliveries(database)),
+  },
+  {
+    ...{ name: 'database_size_bytes', help: 'What the database takes on its disk.' },
+    read: ({ database, backend }) => pairs(DATABASE_SIZE[backend], database),
+  },
+];
 
 /**
  * Numbers about the fleet, counted in the database when they are asked for: every coordinator on it tells the same.
  */
 export async function fleetMetrics(coordinator: Coordinator): Promise<Registry> {
-  const { database, now_ms } = coordinator;
   const registry = new Registry();
-  const gauge = (name: string, help: string, label: string) =>
-    new Gauge({ name: `bulkhead_coordinator_${name}`, help, labelNames: [label], registers: [registry] });
-  const now = now_ms();
-
-  const states = gauge('devices', 'Records of appliances by state.', 'state');
-  const byState = await database
-    .selectFrom('devices')
-    .select((select) => ['state', select.fn.countAll<number>().as('count')])
-    .groupBy('state')
-    .execute();
-  for (const { state, count } of byState) states.set({ state }, Number(count));
-
-  const presences = gauge('devices_present', 'Approved appliances by presence.', 'presence');
-  const age_ms = sql<number>`${now} - device_presence.heard_ms`;
-  const presence = sql<string>`case
-    when device_presence.heard_ms is null then 'never'
-    when ${age_ms} <= device_presence.interval_s * ${ONLINE_INTERVALS * 1000} then 'online'
-    when ${age_ms} < device_presence.interval_s * ${OFFLINE_INTERVALS * 1000} then 'stale'
-    else 'offline' end`;
-  const byPresence = await database
-    .selectFrom('device_presence')
-    .innerJoin('devices', 'devices.id', 'device_presence.device_id')
-    .where('devices.state', '=', 'approved')
-    .select((select) => [presence.as('presence'), select.fn.countAll<number>().as('count')])
-    .groupBy(sql`1`)
-    .execute();
-  // All of them, so that an alarm on one does not depend on it having happened.
-  for (const name of PRESENCES)
-    presences.set({ presence: name }, Number(byPresence.find((row) => row.presence === name)?.count ?? 0));
-
-  const orders = gauge('orders_open', 'Orders that have not ended, by state.', 'state');
-  const byOrder = await database
-    .selectFrom('orders')
-    .select((select) => ['state', select.fn.countAll<number>().as('count')])
-    .where('state', 'in', [...OPEN_STATES])
-    .groupBy('state')
-    .execute();
-  for (const state of OPEN_STATES)
-    orders.set({ state }, Number(byOrder.find((row) => row.state === state)?.count ?? 0));
-
-  const alarms = gauge('alarms_open', 'Alarms that are open, by kind.', 'kind');
-  const { open } = await countAlarms(coordinator);
-  for (const kind of ALARM_KINDS) alarms.set({ kind }, open[kind]);
-
-  const deliveries = gauge('alarm_deliveries', 'Messages about alarms that are kept, by state.', 'state');
-  const byDelivery = await countDeliveries(database);
-  for (const state of ['waiting', 'delivered', 'dead'] as const)
-    deliveries.set({ state }, byDelivery.get(state) ?? 0);
+  for (const { name, help, label, read } of READINGS) {
+    const labelNames = label === undefined ? [] : [label];
+    const gauge = new Gauge({
+      ...{ name: `bulkhead_coordinator_${name}`, help, labelNames, registers: [registry] },
+    });
+    for (const [value, count] of await read(coordinator))
+      if (label === undefined) gauge.set(count);
+      else gauge.set({ [label]: value }, count);
+  }
   return registry;
+}
+
+const DATABASE_SIZE = {
+  sqlite: sql`select '' as label, page_count * page_size as number
+    from pragma_page_count(), pragma_page_size()`,
+  postgres: sql`select '' as label, pg_database_size(current_database()) as number`,
+};
+
+async function readPresences({ database, now_ms }: Coordinator) {
+  const age_ms = sql`${now_ms()} - heard_ms`;
+  const found = await pairs(
+    sql`select case
+        when heard_ms is null then 'never'
+        when ${age_ms} <= interval_s * ${ONLINE_INTERVALS * 1000} then 'online'
+        when ${age_ms} < interval_s * ${OFFLINE_INTERVALS * 1000} then 'stale'
+        else 'offline' end as label, count(*) as number
+      from device_presence join devices on devices.id = device_presence.device_id
+      where devices.state = 'approved' group by 1`,
+    database,
+  );
+  return all(PRESENCES, found);
+}
+
+/** A statement that gives `label` and `number`. */
+async function pairs(statement: RawBuilder<unknown>, database: Coordinator['database']) {
+  const { rows } = await statement.execute(database);
+  return (rows as { label: string; number: number | string }[]).map(
+    ({ label, number }) => [label, Number(number)] as const,
+  );
+}
+
+/** All values of a label, so that a rule about one does not depend on it having happened. */
+function all(
+  values: readonly string[],
+  found: Iterable<readonly [string, number]>,
+): (readonly [string, number])[] {
+  const counts = new Map(found);
+  return values.map((value) => [value, counts.get(value) ?? 0]);
 }

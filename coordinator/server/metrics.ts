@@ -26,6 +26,15 @@ export function createMetrics(): Metrics {
   new Gauge({ name: 'bulkhead_coordinator_info', help: 'Version.', labelNames: ['version'], registers })
     .labels(VERSION)
     .set(1);
+  new Gauge({
+    ...{ name: 'bulkhead_coordinator_memory_bytes', help: 'Memory of this process.', registers },
+    collect() {
+      this.set(process.memoryUsage.rss());
+    },
+  });
+  new Gauge({
+    ...{ name: 'bulkhead_coordinator_started_seconds', help: 'When this process began.', registers },
+  }).set(Math.round(Date.now() / 1000 - process.uptime()));
   const requests = counter('http_requests_total', 'Requests answered.', ['method', 'route', 'status']);
   const duration = new Histogram({
     ...{
