@@ -11,6 +11,7 @@ import { registerPeople } from './commands/people.ts';
 import { registerRelease } from './commands/release.ts';
 import { registerRollout } from './commands/rollout.ts';
 import { registerServe } from './commands/serve.ts';
+import { registerSimulate } from './commands/simulate.ts';
 
 /** The coordinator and what operators do with it: one executable, one sub-command a role. */
 function makeProgram(): Command {
@@ -34,6 +35,7 @@ function registerAll(program: Command, io: CommandIo): Command {
     registerRelease,
     registerRollout,
     registerServe,
+    registerSimulate,
   ])
     register(program, io);
   return program;

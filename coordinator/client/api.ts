@@ -24,15 +24,22 @@ export interface Api {
 
 const DEFAULT_SERVER = 'http://localhost:8000';
 
-export function openApi(
-  { server, tokenFile }: ApiOptions,
-  environment: Readonly<Record<string, string | undefined>>,
-): Api {
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Where the coordinator is. @throws BulkheadError API_ADDRESS */
+export function addressOf({ server }: ApiOptions, environment: Environment): URL {
   const address = server ?? environment['BULKHEAD_COORDINATOR'] ?? DEFAULT_SERVER;
-  if (!/^https?:$/.test(URL.parse(address)?.protocol ?? ''))
-    throw new BulkheadError('API_ADDRESS', `'${address}' is no address of a coordinator`, {
-      hint: '--server https://coordinator.example, or BULKHEAD_COORDINATOR in the environment',
-    });
+  const url = URL.parse(address);
+  if (url && /^https?:$/.test(url.protocol)) return url;
+  throw new BulkheadError('API_ADDRESS', `'${address}' is no address of a coordinator`, {
+    hint: '--server https://coordinator.example, or BULKHEAD_COORDINATOR in the environment',
+  });
+}
+
+/** @throws BulkheadError API_ADDRESS, API_TOKEN_FILE */
+export function openApi(options: ApiOptions, environment: Environment): Api {
+  const address = addressOf(options, environment);
+  const { tokenFile } = options;
   const token = tokenFile === undefined ? environment['BULKHEAD_TOKEN'] : readToken(tokenFile);
   const send = async (method: string, path: string, body?: unknown): Promise<Response> => {
     const isBytes = body instanceof Uint8Array;
@@ -50,7 +57,7 @@ export function openApi(
     try {
       response = await fetch(request, { signal: AbortSignal.timeout(CLIENT_TIMEOUT_MS) });
     } catch (cause) {
-      throw new BulkheadError('API_UNREACHABLE', `no coordinator answers at ${address}`, {
+      throw new BulkheadError('API_UNREACHABLE', `no coordinator answers at ${address.origin}`, {
         hint: 'is it running? --server names another one',
         cause,
       });

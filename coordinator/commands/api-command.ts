@@ -69,3 +69,13 @@ export function queryOf(values: Readonly<Record<string, string | boolean | undef
   const query = new URLSearchParams(given.map(([name, value]): [string, string] => [name, String(value)]));
   return given.length === 0 ? '' : `?${query}`;
 }
+
+/** An option that is a whole number of a range. */
+export function wholeNumber(min: number, max: number) {
+  return (text: string): number => {
+    const value = Number(text);
+    if (!/^\d+$/.test(text) || value < min || value > max)
+      throw new InvalidArgumentError(`a whole number from ${min} to ${max} is needed`);
+    return value;
+  };
+}

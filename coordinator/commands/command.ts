@@ -3,3 +3,10 @@ import type { CommandIo } from '../../base/command-line.ts';
 
 /** Adds one sub-command; what it does is imported inside its action, so that one command does not load another. */
 export type RegisterCommand = (program: Command, io: CommandIo) => void;
+
+/** Resolves with the signal that ends a program which runs until then. */
+export function nextSignal(): Promise<string> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(signal));
+  });
+}

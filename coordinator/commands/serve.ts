@@ -3,8 +3,8 @@ import { InvalidArgumentError } from 'commander';
 import { printFacts } from '../../base/command-line.ts';
 import { BulkheadError } from '../../base/errors.ts';
 import { VERSION } from '../../base/version.ts';
-import { addText } from './api-command.ts';
-import type { RegisterCommand } from './command.ts';
+import { addText, wholeNumber } from './api-command.ts';
+import { nextSignal, type RegisterCommand } from './command.ts';
 
 const DEFAULT_PORT = 8000;
 const DEFAULT_INTERVAL_S = 60;
@@ -120,21 +120,6 @@ function greeting({ version, url, database, sign_in }: Facts): string {
       `            first administrator, once, until ${new Date(sign_in.expires_ms).toISOString()}`,
     );
   return lines.join('\n');
-}
-
-function nextSignal(): Promise<string> {
-  return new Promise((resolve) => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(signal));
-  });
-}
-
-function wholeNumber(min: number, max: number) {
-  return (text: string): number => {
-    const value = Number(text);
-    if (!/^\d+$/.test(text) || value < min || value > max)
-      throw new InvalidArgumentError(`a whole number from ${min} to ${max} is needed`);
-    return value;
-  };
 }
 
 function addUrl(text: string, before: URL[]): URL[] {

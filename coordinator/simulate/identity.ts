@@ -1,29 +1,26 @@
 import { createHash, createPublicKey, type KeyObject } from 'node:crypto';
-import { PUBLIC_KEY_BYTES, privateKeyFrom } from '../../base/signing/ed25519.ts';
+import { PUBLIC_KEY_BYTES, privateKeyFrom, signEd25519 } from '../../base/signing/ed25519.ts';
 import { deviceIdOf } from '../../base/signing/key-id.ts';
+import type { RequestSigner } from '../../protocol/http-signature/sign.ts';
+import type { EnrolmentFacts } from '../../protocol/messages/enrolment.ts';
 import { exampleFingerprint } from '../../protocol/messages/example-fingerprint.ts';
 import type { Fingerprint } from '../../protocol/messages/fingerprint.ts';
 
-/**
- * Who a simulated appliance is: all of it follows from the seed of its fleet and its place there, so that nothing has to be kept, and the
- * same fleet comes again with the same seed.
+/*
+ * Who a simulated appliance is: all of it follows from the seed of its fleet and its place there, so that next to nothing has to be kept,
+ * and the same fleet comes again with the same seed.
  */
-export interface Identity {
-  /** 32 raw bytes. */
-  public_key: Uint8Array;
-  key_id: string;
+
+/** What it says of itself. */
+export interface MachineIdentity {
   hostname: string;
   serial: string;
   mac: string;
 }
 
-export function identityOf(seed: string, index: number): Identity {
-  const spki = createPublicKey(privateKeyOf(seed, index)).export({ type: 'spki', format: 'der' });
-  const public_key = Uint8Array.from(spki.subarray(-PUBLIC_KEY_BYTES));
-  const key_id = deviceIdOf(public_key);
+export function machineOf(seed: string, index: number): MachineIdentity {
   const digits = digest(seed, index, 'machine').toString('hex');
   return {
-    ...{ public_key, key_id },
     hostname: `bulkhead-${digits.slice(0, 6)}`,
     serial: `SIM${digits.slice(0, 12).toUpperCase()}`,
     // Locally administered: it can be nobody's real one.
@@ -31,14 +28,31 @@ export function identityOf(seed: string, index: number): Identity {
   };
 }
 
-/** The base64 form of a raw key. */
-export function keyText(public_key: Uint8Array): string {
-  return Buffer.from(public_key).toString('base64');
+/** @returns `public_key` in base64 */
+export function keyOf(seed: string, index: number): { key_id: string; public_key: string } {
+  const spki = createPublicKey(privateKeyOf(seed, index)).export({ type: 'spki', format: 'der' });
+  const raw = Uint8Array.from(spki.subarray(-PUBLIC_KEY_BYTES));
+  return { key_id: deviceIdOf(raw), public_key: Buffer.from(raw).toString('base64') };
+}
+
+/** Signs with the device's own key, which is made for it each time: keeping ten thousand of them would be memory for nothing. */
+export function deviceSigner(seed: string, index: number, key_id: string): RequestSigner {
+  return { key_id, sign: (message) => signEd25519(privateKeyOf(seed, index), message) };
+}
+
+export function enrolmentFacts(
+  { hostname, serial, mac }: MachineIdentity,
+  { version, hardware }: { version: string; hardware: string },
+): EnrolmentFacts {
+  return {
+    ...{ hostname, serial, mac, hardware, product_uuid: null },
+    ...{ agent_version: version, image_version: version },
+  };
 }
 
 /** @param slot the one that runs */
 export function fingerprintOf(
-  { hostname, serial, mac }: Pick<Identity, 'hostname' | 'serial' | 'mac'>,
+  { hostname, serial, mac }: MachineIdentity,
   { version, slot }: { version: string; slot: 'A' | 'B' },
 ): Fingerprint {
   return exampleFingerprint({

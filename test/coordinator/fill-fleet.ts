@@ -5,7 +5,7 @@ import type {
   DeviceStateRow,
   PresenceRow,
 } from '../../coordinator/database/tables.ts';
-import { fingerprintOf, identityOf, keyText } from '../../coordinator/simulate/identity.ts';
+import { fingerprintOf, keyOf, machineOf } from '../../coordinator/simulate/identity.ts';
 import { fingerprintDigest, fingerprintText } from '../../protocol/messages/fingerprint.ts';
 
 /** Rows in one statement: below what either database takes with 23 values each. */
@@ -57,10 +57,11 @@ interface Rows {
 }
 
 function rowsOf(seed: string, index: number, now_ms: number): Rows {
-  const identity = identityOf(seed, index);
   const id = Bun.randomUUIDv7('hex', now_ms);
-  const { key_id, hostname, serial, mac, public_key } = identity;
-  const fingerprint = fingerprintOf(identity, { version: FLEET_VERSION, slot: 'A' });
+  const machine = machineOf(seed, index);
+  const { hostname, serial, mac } = machine;
+  const { key_id, public_key } = keyOf(seed, index);
+  const fingerprint = fingerprintOf(machine, { version: FLEET_VERSION, slot: 'A' });
   const digest = fingerprintDigest(fingerprint);
   return {
     device: {
@@ -71,7 +72,7 @@ function rowsOf(seed: string, index: number, now_ms: number): Rows {
       ...{ created_ms: now_ms, decided_ms: now_ms, decided_by: 'test' },
     },
     key: {
-      ...{ key_id, device_id: id, public_key: keyText(public_key), state: 'active' },
+      ...{ key_id, device_id: id, public_key, state: 'active' },
       ...{ added_ms: now_ms, ended_ms: null },
     },
     presence: {
