@@ -25,7 +25,8 @@ export function memorySource(bytes: Uint8Array, part_bytes = 65_536): MemorySour
       asked.largest_bytes = Math.max(asked.largest_bytes, end_bytes - start_bytes);
       asked.total_bytes += end_bytes - start_bytes;
       for (let at = start_bytes; at < end_bytes; at += part_bytes)
-        yield bytes.slice(at, Math.min(end_bytes, at + part_bytes));
+        // A copy: a part belongs to the reader. (`slice` of a Buffer would share its memory.)
+        yield Uint8Array.from(bytes.subarray(at, Math.min(end_bytes, at + part_bytes)));
     },
     close: async () => {},
   };
