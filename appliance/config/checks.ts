@@ -1,5 +1,7 @@
 import { BlockList, isIP } from 'node:net';
 import { FormatRegistry } from '@sinclair/typebox';
+import { readCode } from '../../protocol/messages/enrolment.ts';
+import { authoritiesFault } from './authorities.ts';
 import { PASSPHRASE_MAX_CHARS, PASSPHRASE_MIN_CHARS, SITE_ID_MAX_CHARS, SSID_MAX_BYTES } from './limits.ts';
 import { sshKeyFault } from './ssh-key.ts';
 
@@ -24,6 +26,11 @@ const TEXT_CHECKS = {
       : "is not a host name of one part: 1 to 63 lower-case letters, digits and '-'",
   'bulkhead-https-url': httpsUrlFault,
   'bulkhead-release-url': releaseUrlFault,
+  'bulkhead-authorities': authoritiesFault,
+  'bulkhead-enrolment-code': (text) =>
+    readCode(text) === undefined
+      ? "is not a code of 16 letters and digits as 'enrolment-code create' of the coordinator prints it"
+      : null,
   'bulkhead-time-of-day': (text) =>
     /^([01]\d|2[0-3]):[0-5]\d$/.test(text) ? null : "is not a time of day with 24 hours such as '02:30'",
   'bulkhead-interface': (text) =>

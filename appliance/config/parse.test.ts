@@ -27,7 +27,7 @@ describe('a configuration file', () => {
     const { config, values } = parseConfigText('coordinator:\n  url: https://c.example.org/api\n', 'c.yaml');
     expect(config).toEqual({
       ...builtInConfig(),
-      coordinator: { url: 'https://c.example.org/api', poll_interval_s: 60 },
+      coordinator: { ...builtInConfig().coordinator, url: 'https://c.example.org/api' },
     });
     expect([...values]).toEqual([
       ['coordinator.url', { value: 'https://c.example.org/api', source: 'c.yaml', line: 2 }],
@@ -139,6 +139,10 @@ describe('a configuration file', () => {
       `coordinator: {url: "https://c.example.org/?token=${secret}"}`,
       `coordinator: {url: ${secret}}`,
       `coordinator: {url: [${secret}]}`,
+      `coordinator: {provision_code: ${secret}}`,
+      `coordinator: {provision_code: [${secret}]}`,
+      `coordinator: {ca_certificate: ${secret}}`,
+      `coordinator:\n  ca_certificate: |\n    -----BEGIN PRIVATE KEY-----\n    ${secret}\n`,
       `update: {url: "https://tech:${secret}@c.example.org"}`,
       `update: {url: ${secret}}`,
       `ssh: {authorized_keys: ${secret}}`,

@@ -9,6 +9,7 @@ import { editDistance, nearestKey } from './suggest.ts';
 
 const { values } = environmentLayer({
   BULKHEAD_NETWORK_WIFI: '{ssid: home, passphrase: hunter2-hunter2}',
+  BULKHEAD_COORDINATOR_PROVISION_CODE: 'qa33 50d8 fnwj v5nd',
   POLL_INTERVAL: '30',
 });
 const loaded = { ...mergeLayers([{ layer: 'environment', values }]), problems: [], refused: [] };
@@ -18,7 +19,9 @@ it('shows no secret, in any form', () => {
     expect(shown).toContain('home');
     expect(shown).toContain('********');
     expect(shown).not.toContain('hunter2');
+    expect(shown).not.toContain('v5nd');
   }
+  expect(loaded.config.coordinator.provision_code).toBe('qa33 50d8 fnwj v5nd');
   expect(loaded.config.network.wifi?.passphrase).toBe('hunter2-hunter2');
 });
 

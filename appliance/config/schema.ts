@@ -48,12 +48,26 @@ export const ConfigSchema = section(
           expects: 'a URL that starts with https://, or null',
           unquoted: true,
         }),
+        ca_certificate: nullableText('bulkhead-authorities', {
+          default: null,
+          description:
+            'authorities that may vouch for the coordinator, in PEM, instead of those that the program knows; null: those',
+          expects: 'certificates in PEM, or null',
+          unquoted: true,
+        }),
+        provision_code: nullableText('bulkhead-enrolment-code', {
+          default: null,
+          description: 'code that lets the appliance in at its first enrolment; null: somebody approves it',
+          expects: 'a code such as XXXX-XXXX-XXXX-XXXX, or null',
+          secret: true,
+        }),
         poll_interval_s: t.Integer({
           minimum: POLL_INTERVAL_MIN_S,
           maximum: POLL_INTERVAL_MAX_S,
           default: POLL_INTERVAL_DEFAULT_S,
           unit: 'seconds',
-          description: 'how often the appliance reports when nothing changed',
+          description:
+            'how often the appliance reports when nothing has changed, until the coordinator says how often',
           expects: `a whole number of seconds from ${POLL_INTERVAL_MIN_S} to ${POLL_INTERVAL_MAX_S}`,
         }),
       },
