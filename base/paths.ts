@@ -21,6 +21,8 @@ export const SETUP_FACTS_FILE = '/run/bulkhead/setup.json';
 export const HEALTH_FILE = '/run/bulkhead/health.json';
 /** What the console shows; a path unit copies it to tty1 and the serial line. */
 export const CONSOLE_FILE = '/run/bulkhead-agent/console.txt';
+/** The agent's own folder: a file system of fixed size, see appliance/setup/agent-store. Empty where it could not be mounted. */
+export const AGENT_STORE_FOLDER = '/var/lib/bulkhead-agent';
 /** The last firewall application: when, rule count, digest. */
 export const FIREWALL_FACTS_FILE = '/run/bulkhead/firewall.json';
 

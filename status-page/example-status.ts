@@ -155,6 +155,7 @@ export function healthyStatus(): Status {
       failingStage: null,
       message: 'This appliance works on its own until a coordinator is configured.',
       checkedAt: null,
+      link: null,
     },
     services: [
       service('compliance-agent.service', 'Agent and status page', 'running', true, 64_487_424),
@@ -246,6 +247,7 @@ export function trialStatus(): Status {
       message:
         'The certificate of coordinator.example.net is not valid before 2026-12-01; the clock here says 2026-11-21.',
       checkedAt: '2026-11-21T11:17:44Z',
+      link: null,
     },
     services: base.services.map((each) =>
       each.unit === 'msp-health-gate.service' ? { ...each, state: 'starting' } : each,
@@ -342,6 +344,7 @@ export function rescueStatus(): Status {
       failingStage: 'link',
       message: 'No interface has a link.',
       checkedAt: '2026-11-21T11:17:58Z',
+      link: null,
     },
     services: base.services.map((each) =>
       each.unit === 'bulkhead-firewall.service' ? { ...each, state: 'failed', restarts: 3 } : each,

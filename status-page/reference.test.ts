@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { UPDATE_STATES } from '../base/update-states.ts';
+import { connectedStatus } from './example-link.ts';
 import { downloadingStatus, healthyStatus, trialStatus } from './example-status.ts';
 import {
   EVENT_BACKLOG_MAX,
@@ -19,7 +20,7 @@ const text = readFileSync(new URL('../docs/reference/status-api.md', import.meta
 
 test('the reference names every metric, and no other', async () => {
   const known = new Set<string>();
-  for (const status of [healthyStatus(), trialStatus(), downloadingStatus()]) {
+  for (const status of [healthyStatus(), trialStatus(), downloadingStatus(), connectedStatus()]) {
     const app = createStatusApp({ source: testSource(status) });
     const metrics = await (await app.handle(new Request('http://localhost/metrics'))).text();
     for (const [, name] of metrics.matchAll(/^# TYPE (\S+)/gm)) if (name) known.add(name);

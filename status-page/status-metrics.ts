@@ -1,5 +1,6 @@
 import { Counter, Gauge, Registry } from 'prom-client';
 import { UPDATE_STATES } from '../base/update-states.ts';
+import { LINK_STATES, type LinkSection } from './link-section.ts';
 import { COORDINATOR_STAGES, type Status } from './status.ts';
 import { UPDATE_OUTCOMES } from './update-section.ts';
 import { ratio } from './view.ts';
@@ -158,10 +159,28 @@ function aboutNetwork({ network, firewall, coordinator }: Status, gauge: AddGaug
   gauge('coordinator_configured', '1 when there is a coordinator to talk to.', [[coordinator.configured]]);
   gauge('coordinator_reachable', '1 when the coordinator was reached last time.', [[coordinator.reachable]]);
   if (!coordinator.configured) return;
+  if (coordinator.link !== null) aboutLink(coordinator.link, gauge);
   gauge(
     'coordinator_failing_stage',
     '1 for the first stage that failed on the way to the coordinator.',
     oneOf('stage', COORDINATOR_STAGES, coordinator.failingStage ?? 'none'),
+  );
+}
+
+function aboutLink({ state, lastContactAt, clockOffset_ms, waiting }: LinkSection, gauge: AddGauge): void {
+  gauge('link_state', 'How the appliance stands with its coordinator.', oneOf('state', LINK_STATES, state));
+  gauge('link_contact_timestamp_seconds', 'When the coordinator last took something.', [
+    [seconds(lastContactAt)],
+  ]);
+  gauge('link_clock_offset_seconds', 'How far the coordinator is ahead of the clock here.', [
+    [clockOffset_ms === null ? null : clockOffset_ms / 1000],
+  ]);
+  gauge('link_waiting_messages', 'Messages that have not been delivered yet.', [[waiting.records]]);
+  gauge('link_waiting_durable', '1 when what waits survives a restart.', [[waiting.memoryOnly === null]]);
+  gauge(
+    'link_given_up_messages',
+    'Messages that were given up since the outbox was made.',
+    Object.entries(waiting.dropped).map(([what, count]) => [count, { what }]),
   );
 }
 

@@ -1,6 +1,7 @@
 import { type Static, Type as t } from '@sinclair/typebox';
 import { SlotName, Unknowable } from '../base/schema.ts';
 import { Verdict } from '../health-gate/verdict-schema.ts';
+import { LinkSection } from './link-section.ts';
 import { UpdateSection } from './update-section.ts';
 
 /**
@@ -57,6 +58,7 @@ export const CoordinatorStatus = t.Object({
   failingStage: t.Union([...COORDINATOR_STAGES.map((stage) => t.Literal(stage)), t.Null()]),
   message: t.String(),
   checkedAt: Unknowable(t.String({ format: 'date-time' })),
+  link: t.Union([LinkSection, t.Null()], { description: 'null: no coordinator is configured' }),
 });
 
 export const Status = t.Object({

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { connectedStatus, pendingStatus, turnedAwayStatus } from './example-link.ts';
 import { healthyStatus, rescueStatus, trialStatus, unhealthyStatus } from './example-status.ts';
 import { rolledBackUpdate } from './example-updates.ts';
 import type { Status } from './status.ts';
@@ -100,6 +101,19 @@ describe('what is worth a look', () => {
     expect(found[0]).toContain(expected);
   });
 
+  test.each([
+    [pendingStatus(), ['An operator has to approve this appliance: code QA33-50D8-FNWJ-V5ND.']],
+    [connectedStatus(), []],
+    [
+      turnedAwayStatus(),
+      [
+        'The coordinator turns this appliance away.',
+        'The coordinator wants a newer agent.',
+        'What waits for the coordinator is kept in memory only.',
+      ],
+    ],
+  ])('of the coordinator', (status, expected) => expect(notices(status)).toEqual(expected));
+
   test('does not claim what is not known', () => {
     const unknown: Partial<Status> = {
       time: { ...base.time, synchronised: null, offset_ms: null },
@@ -114,7 +128,7 @@ describe('what is worth a look', () => {
 });
 
 describe('the way to the coordinator', () => {
-  const outcomes = (reachable: boolean | null, failingStage: 'tls' | 'link' | null) =>
+  const outcomes = (reachable: boolean | null, failingStage: 'tls' | 'link' | 'auth' | null) =>
     stages({ ...base, reachable, failingStage }).map((each) => each.outcome);
   const base = { ...healthyStatus().coordinator, configured: true };
 
@@ -128,7 +142,12 @@ describe('the way to the coordinator', () => {
       'unknown',
       'unknown',
     ]);
-    expect(outcomes(true, null)).toEqual(Array(6).fill('passed'));
+    // That somebody is there does not say that he knows us.
+    expect(outcomes(true, null)).toEqual([...Array(5).fill('passed'), 'unknown']);
+    expect(stages(connectedStatus().coordinator).map((each) => each.outcome)).toEqual(
+      Array(6).fill('passed'),
+    );
+    expect(outcomes(false, 'auth')).toEqual([...Array(5).fill('passed'), 'failed']);
     expect(outcomes(null, null)).toEqual(Array(6).fill('unknown'));
   });
 });

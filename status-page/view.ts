@@ -88,11 +88,19 @@ function resourceNotices({ system, network, coordinator }: Status): string[] {
     found.push(`The processor is at ${Math.round(system.temperature_c)} °C.`);
   }
   if (!network.interfaces.some((each) => each.carrier)) found.push('No network cable is connected.');
-  if (coordinator.configured && coordinator.reachable === false) {
-    found.push(
-      `The coordinator cannot be reached${coordinator.failingStage ? `: ${coordinator.failingStage} fails` : ''}.`,
-    );
-  }
+  return [...found, ...coordinatorNotices(coordinator)];
+}
+
+function coordinatorNotices({ configured, reachable, failingStage, link }: CoordinatorStatus): string[] {
+  const found: string[] = [];
+  if (!configured) return found;
+  if (failingStage === 'auth') found.push('The coordinator turns this appliance away.');
+  else if (reachable === false)
+    found.push(`The coordinator cannot be reached${failingStage ? `: ${failingStage} fails` : ''}.`);
+  if (link?.state === 'pending') found.push(`An operator has to approve this appliance: code ${link.code}.`);
+  if (link?.agent === 'outdated') found.push('The coordinator wants a newer agent.');
+  if (link && link.waiting.memoryOnly !== null && link.state !== 'unable')
+    found.push('What waits for the coordinator is kept in memory only.');
   return found;
 }
 
@@ -112,11 +120,13 @@ export interface StageView {
 }
 
 /** The way to the coordinator, step by step: everything before the failing stage worked, nothing after it was tried. */
-export function stages({ reachable, failingStage }: CoordinatorStatus): StageView[] {
+export function stages({ reachable, failingStage, link }: CoordinatorStatus): StageView[] {
   const failing = failingStage === null ? -1 : COORDINATOR_STAGES.indexOf(failingStage);
   return COORDINATOR_STAGES.map((stage, index) => {
     if (failing >= 0)
       return { stage, outcome: index < failing ? 'passed' : index === failing ? 'failed' : 'unknown' };
-    return { stage, outcome: reachable === true ? 'passed' : 'unknown' };
+    // Reaching it does not say that it knows us.
+    const known = stage !== 'auth' || link?.state === 'connected';
+    return { stage, outcome: reachable === true && known ? 'passed' : 'unknown' };
   });
 }

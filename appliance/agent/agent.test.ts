@@ -8,6 +8,8 @@ import type { Status } from '../../status-page/status.ts';
 import { appendHistory } from '../../updater/state/history.ts';
 import { jsonFile } from '../../updater/state/json-file.ts';
 import { type PastUpdate, UpdateProgress } from '../../updater/state/records.ts';
+import { loadConfig } from '../config/load.ts';
+import { builtInConfig } from '../config/schema.ts';
 import { type FactTree, makeFactTree } from '../facts/fact-tree.ts';
 import { ProgressReport } from '../update/progress-report.ts';
 import { type Agent, type AgentOptions, startAgent } from './agent.ts';
@@ -32,8 +34,9 @@ const options = (): AgentOptions => ({
   port: 0,
   listen: '127.0.0.1',
   siteId: 'praxis-7',
-  coordinatorUrl: null,
-  pollInterval_ms: 60_000,
+  coordinator: builtInConfig().coordinator,
+  loadConfig: () => loadConfig({ imageFile: '', deviceFile: '', environment: {} }),
+  storeFolder: null,
   paths: tree.context.paths,
   watchedFolder: `${tree.root}/run/bulkhead`,
   consoleFile: `${tree.root}/run/bulkhead-agent/console.txt`,

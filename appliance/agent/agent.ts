@@ -2,14 +2,15 @@ import type { Logger } from '@logtape/logtape';
 import { BulkheadError, describeError } from '../../base/errors.ts';
 import type { Run } from '../../base/run.ts';
 import type { StatusServer } from '../../status-page/serve.ts';
-import { probeCoordinator } from '../coordinator-probe/probe.ts';
-import { createProber, type Prober } from '../coordinator-probe/prober.ts';
+import type { Status } from '../../status-page/status.ts';
+import type { LoadedConfig } from '../config/load.ts';
+import type { Config } from '../config/schema.ts';
 import { assembleStatus, collectSlowFacts, openJournals } from '../facts/collect-status.ts';
 import type { FactContext, FactPaths } from '../facts/fact-context.ts';
-import { readNetwork } from '../facts/network.ts';
 import { createConsoleWriter } from './console-writer.ts';
+import { createCoordinatorSide } from './coordinator-side.ts';
 import { FIRST_COLLECTION_MS, SHUTDOWN_MS } from './limits.ts';
-import { linkState, networkFingerprint } from './link-state.ts';
+import { networkFingerprint } from './link-state.ts';
 import { createRepeatFilter } from './repeat-filter.ts';
 import { selfProbe, selfUrl } from './self-probe.ts';
 import type { ServiceManager } from './service-manager.ts';
@@ -23,8 +24,11 @@ export interface AgentOptions {
   /** Address to listen on; all of them when absent. */
   listen?: string;
   siteId: string | null;
-  coordinatorUrl: string | null;
-  pollInterval_ms: number;
+  coordinator: Config['coordinator'];
+  /** Looks at the configuration anew. */
+  loadConfig: () => LoadedConfig;
+  /** Folder of the agent's own that is kept over a restart; null where there is none. */
+  storeFolder: string | null;
   paths: FactPaths;
   /** Folder that root's helpers write their facts into. */
   watchedFolder: string;
@@ -54,13 +58,19 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     if (isNew(message)) log.warn`${message}`;
   };
 
-  const prober = createCoordinatorProber(options, () => keeper.poke());
+  let latest: Status | null = null;
+  const coordinator = await createCoordinatorSide({
+    ...{ paths, warn, log, now: options.now, settings: options.coordinator },
+    ...{ storeFolder: options.storeFolder, loadConfig: options.loadConfig },
+    latest: () => latest,
+    onChange: () => keeper.poke(),
+  });
   const context: FactContext = {
     paths,
     run: options.run,
     now: options.now,
     siteId: options.siteId,
-    coordinator: prober.status,
+    coordinator: coordinator.status,
     warn,
   };
   const journals = openJournals(paths);
@@ -77,6 +87,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   let network: string | null = null;
   let told = '';
   keeper.subscribe((status) => {
+    latest = status;
     try {
       showOnConsole(status);
     } catch (error) {
@@ -90,18 +101,18 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     }
     // The cable is back, another address: worth a probe now instead of in ten minutes.
     const fingerprint = networkFingerprint(status.network);
-    if (network !== null && network !== fingerprint) prober.kick();
+    if (network !== null && network !== fingerprint) coordinator.kick();
     network = fingerprint;
   });
 
   keeper.start();
-  prober.start();
+  coordinator.start();
   const unwatch = watchFolder(options.watchedFolder, keeper.poke);
   const problem = await selfProbe(url);
   if (problem !== null) {
     // READY would let the gate and the units after us believe in a page that is not there.
     unwatch();
-    prober.stop();
+    await coordinator.stop();
     keeper.stop();
     await server.stop();
     throw new BulkheadError('AGENT_PAGE_SILENT', `the port ${server.port} is open, but ${problem}`);
@@ -115,9 +126,10 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     clearTimeout(collection);
     endWatchdog();
     unwatch();
-    prober.stop();
     keeper.stop();
-    const closed = Promise.all([serviceManager.stopping(), server.stop()]).then(() => true);
+    const closed = Promise.all([serviceManager.stopping(), coordinator.stop(), server.stop()]).then(
+      () => true,
+    );
     return Promise.race([closed, Bun.sleep(SHUTDOWN_MS).then(() => false)]);
   };
   return { port: server.port, stop };
@@ -134,18 +146,5 @@ async function openPage(
   return serveStatusPage(app, {
     port: options.port,
     ...(options.listen === undefined ? {} : { hostname: options.listen }),
-  });
-}
-
-function createCoordinatorProber(options: AgentOptions, onChange: () => void): Prober {
-  const { paths } = options;
-  const link = () => linkState(readNetwork(paths.proc, paths.sys, paths.run, paths.etc));
-  return createProber({
-    url: options.coordinatorUrl,
-    interval_ms: options.pollInterval_ms,
-    probe: (url, signal) => probeCoordinator(url, { link, signal }),
-    now: options.now,
-    random: Math.random,
-    onChange,
   });
 }

@@ -1,11 +1,12 @@
 import { dirname } from 'node:path';
 import { describeError } from '../../base/errors.ts';
 import { startLog } from '../../base/log.ts';
-import { CONSOLE_FILE, HEALTH_FILE } from '../../base/paths.ts';
+import { AGENT_STORE_FOLDER, CONSOLE_FILE, HEALTH_FILE } from '../../base/paths.ts';
 import { run } from '../../base/run.ts';
 import { loadConfig } from '../config/load.ts';
 import { formatProblem } from '../config/problem.ts';
 import { APPLIANCE_PATHS } from '../facts/fact-context.ts';
+import { findStoreFolder } from '../facts/store-folder.ts';
 import { startAgent } from './agent.ts';
 import { createServiceManager } from './service-manager.ts';
 
@@ -24,8 +25,9 @@ export async function runAgent(options: { port: number; listen?: string }): Prom
   const agent = await startAgent({
     ...options,
     siteId: config.site_id,
-    coordinatorUrl: config.coordinator.url,
-    pollInterval_ms: config.coordinator.poll_interval_s * 1000,
+    coordinator: config.coordinator,
+    loadConfig,
+    storeFolder: findStoreFolder(APPLIANCE_PATHS.proc, AGENT_STORE_FOLDER),
     paths: APPLIANCE_PATHS,
     watchedFolder: dirname(HEALTH_FILE),
     consoleFile: CONSOLE_FILE,

@@ -110,7 +110,15 @@ export function lastingFacts(status: Status): string {
     time,
     services,
     update: lastingUpdate(status.update),
+    coordinator: lastingCoordinator(status.coordinator),
   });
+}
+
+/** Contact, clock and queue move with every heartbeat; that the queue cannot be kept, or that something was given up, is news. */
+function lastingCoordinator({ checkedAt: _checkedAt, link, ...way }: Status['coordinator']): object {
+  if (link === null) return way;
+  const { lastContactAt: _contact, clockOffset_ms: _offset, waiting, ...lasting } = link;
+  return { ...way, link: { ...lasting, memoryOnly: waiting.memoryOnly, dropped: waiting.dropped } };
 }
 
 /** How far an update has come moves by itself; its step, its end and what was tried are news. */

@@ -8,6 +8,8 @@ import type { Status } from '../../status-page/status.ts';
 import { type Agent, startAgent } from '../agent/agent.ts';
 import { createServiceManager } from '../agent/service-manager.ts';
 import { lastingFacts } from '../agent/status-keeper.ts';
+import { loadConfig } from '../config/load.ts';
+import { builtInConfig } from '../config/schema.ts';
 import { type FactTree, makeFactTree } from '../facts/fact-tree.ts';
 import { registerAgent } from './agent.ts';
 import { registerStatus } from './status.ts';
@@ -76,8 +78,9 @@ describe('bulkhead status', () => {
       port: 0,
       listen: '127.0.0.1',
       siteId: null,
-      coordinatorUrl: null,
-      pollInterval_ms: 60_000,
+      coordinator: builtInConfig().coordinator,
+      loadConfig: () => loadConfig({ imageFile: '', deviceFile: '', environment: {} }),
+      storeFolder: null,
       paths: tree.context.paths,
       watchedFolder: `${tree.root}/run/bulkhead`,
       consoleFile: `${tree.root}/none/console.txt`,

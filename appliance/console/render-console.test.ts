@@ -62,6 +62,7 @@ const STATUS: Status = {
     failingStage: null,
     message: 'not configured',
     checkedAt: null,
+    link: null,
   },
   services: [],
 };

@@ -50,6 +50,7 @@ export function summariseStatus(status: Status): string {
     ],
     ['Firewall', firewallLine(firewall)],
     ['Coordinator', joined([coordinator.url, coordinator.message])],
+    ...linkRows(coordinator.link),
     ...status.services
       .filter(({ state }) => state !== 'running' && state !== 'done')
       .map(({ unit, state }) => row('Service', `${unit} is ${state}`)),
@@ -96,6 +97,22 @@ function synchronised({ synchronised: is, server, offset_ms }: Status['time']): 
 function firewallLine({ loaded, rules, openPorts, checkedAt }: Status['firewall']): string {
   if (checkedAt === null) return 'nothing known since this boot';
   return `${loaded ? 'loaded' : 'NOT loaded'}, ${rules} rules, open ${openPorts.join(' ') || 'nothing'}`;
+}
+
+function linkRows(link: Status['coordinator']['link']): [string, string][] {
+  if (link === null) return [];
+  const { codeExpiresAt, lastContactAt, clockOffset_ms, waiting } = link;
+  const { log, state, refused } = waiting.dropped;
+  const until = codeExpiresAt === null ? null : `the code is shown until ${codeExpiresAt}`;
+  const contact = lastContactAt === null ? 'no contact yet' : `last contact ${lastContactAt}`;
+  const clock = clockOffset_ms === null ? null : `its clock is ${clockOffset_ms} ms ahead`;
+  const queue = [
+    `${waiting.records} messages`,
+    waiting.oldestAt === null ? null : `oldest ${waiting.oldestAt}`,
+    waiting.memoryOnly === null ? null : `in memory only: ${waiting.memoryOnly}`,
+    log + state + refused === 0 ? null : `given up: ${log} log, ${state} state, ${refused} refused`,
+  ];
+  return [row('', joined([until, contact, clock])), row('Waiting', joined(queue))];
 }
 
 /** The agent's words end up on an administrator's terminal; as on the console, only printable ASCII gets through. */

@@ -1,8 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import type { CoordinatorStatus } from '../../status-page/status.ts';
 import type { LinkState } from './classify.ts';
 import { probeCoordinator } from './probe.ts';
-import { createProber, type Prober, type ProberOptions, shownUrl } from './prober.ts';
+import { createProber, type Prober, type ProberOptions, shownUrl, type WayStatus } from './prober.ts';
 
 const probers: Prober[] = [];
 afterEach(() => {
@@ -11,7 +10,7 @@ afterEach(() => {
 
 /** A prober with the real probe, and a promise of its next word. */
 function makeProber(url: string | null, link: () => LinkState = () => ({ carrier: true, address: true })) {
-  const heard: CoordinatorStatus[] = [];
+  const heard: WayStatus[] = [];
   let wake = () => {};
   const options: ProberOptions = {
     url,

@@ -3,6 +3,9 @@ import type { ProbeResult } from './classify.ts';
 import { KICK_PAUSE_MS } from './limits.ts';
 import { nextProbeDelay } from './schedule.ts';
 
+/** What the check of the way knows; how the appliance stands with whoever is there is for the link to say. */
+export type WayStatus = Omit<CoordinatorStatus, 'link'>;
+
 export interface ProberOptions {
   /** Base URL as configured; null when there is no coordinator yet. */
   url: string | null;
@@ -13,11 +16,11 @@ export interface ProberOptions {
   now: () => Date;
   random: () => number;
   /** Told after every probe. */
-  onChange: (status: CoordinatorStatus) => void;
+  onChange: (status: WayStatus) => void;
 }
 
 export interface Prober {
-  status(): CoordinatorStatus;
+  status(): WayStatus;
   /** Probes now and then for ever. Does nothing without a valid URL. */
   start(): void;
   /** Probes soon, whatever the schedule says: the cable is back, the address changed. */
@@ -64,7 +67,7 @@ export function createProber(options: ProberOptions): Prober {
   };
 }
 
-function initialStatus(configured: string | null, url: URL | null): CoordinatorStatus {
+function initialStatus(configured: string | null, url: URL | null): WayStatus {
   const nothing = { reachable: null, failingStage: null, checkedAt: null };
   if (configured === null) return { configured: false, url: null, ...nothing, message: 'not configured' };
   // The text itself is not repeated: what is no URL may be anything, a pasted secret among it.

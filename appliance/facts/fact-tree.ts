@@ -55,6 +55,7 @@ export function makeFactTree(): FactTree {
         failingStage: null,
         message: 'not configured',
         checkedAt: null,
+        link: null,
       }),
       warn: (message) => warnings.push(message),
     },

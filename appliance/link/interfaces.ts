@@ -53,6 +53,6 @@ export interface FingerprintChange {
 export interface FingerprintSource {
   /** Never rejects: what cannot be found out is null in it. */
   current(): Promise<Fingerprint>;
-  /** Calls back within seconds after any field has changed. @returns ends it */
+  /** Calls back with the first fingerprint and why this process runs, and within seconds after any field has changed. @returns ends it */
   subscribe(listener: (change: FingerprintChange) => void): () => void;
 }

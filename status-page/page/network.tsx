@@ -1,6 +1,7 @@
 import { PAGE_ADDRESSES_MAX, PAGE_INTERFACES_MAX, PAGE_PORTS_MAX } from '../limits.ts';
 import type { InterfaceStatus, Status } from '../status.ts';
 import { stages } from '../view.ts';
+import { Standing } from './link.tsx';
 import { Card, Chip, Fact, HashFact, Mark, Moment, MomentFact, More } from './parts.tsx';
 import { brief, clip } from './words.ts';
 
@@ -131,6 +132,7 @@ export function Coordinator(props: { status: Status }) {
         ))}
       </ol>
       <p safe>{clip(coordinator.message)}</p>
+      {coordinator.link === null ? '' : <Standing link={coordinator.link} zone={time.zone} />}
       {coordinator.checkedAt === null ? (
         ''
       ) : (

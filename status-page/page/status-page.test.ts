@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { connectedStatus, pendingStatus, turnedAwayStatus } from '../example-link.ts';
 import {
   downloadingStatus,
   healthyStatus,
@@ -25,6 +26,9 @@ const EXAMPLES = [
   ['rescue', rescueStatus],
   ['downloading', downloadingStatus],
   ['rolled back', rolledBackStatus],
+  ['connected', connectedStatus],
+  ['pending', pendingStatus],
+  ['turned away', turnedAwayStatus],
 ] as const;
 
 type Path = (string | number)[];
@@ -67,6 +71,14 @@ function freeTextPaths(status: Status): Path[] {
       return false;
     }
   });
+}
+
+/** Everything that can be said of a link at once, though none is in all of these states. */
+function fullLink(): Status['coordinator']['link'] {
+  const [away, waits] = [turnedAwayStatus().coordinator.link, pendingStatus().coordinator.link];
+  return (
+    away && waits && { ...away, code: waits.code, codeExpiresAt: waits.codeExpiresAt, provision: 'refused' }
+  );
 }
 
 describe('the page', () => {
@@ -140,6 +152,7 @@ describe('the page', () => {
       // Everything at once that a card can show, though no appliance is in all of these states.
       let status: Status = {
         ...rescueStatus(),
+        coordinator: { ...turnedAwayStatus().coordinator, link: fullLink() },
         update: { ...rolledBackUpdate(), progress: readyUpdate().progress, onItsWay: readyUpdate().onItsWay },
       };
       const many = <T>(list: T[]): T[] => list.slice(0, 1).flatMap((each) => Array<T>(200).fill(each));
@@ -178,6 +191,13 @@ describe('the page', () => {
     const status = rescueStatus();
     expect(renderStatusPage(status)).toContain('not known');
     expect(renderStatusPage({ ...status, boot: { ...status.boot, attempt: null } })).not.toContain('null');
+  });
+
+  test('shows the code of an appliance that waits for approval, and until when', () => {
+    const text = renderStatusPage(pendingStatus()).replace(/<[^>]*>/g, ' ');
+    for (const word of ['QA33-50D8-FNWJ-V5ND', '22 Nov 2026, 12:02:00', 'waits for approval', '2 messages'])
+      expect(text).toContain(word);
+    expect(renderStatusPage(connectedStatus())).not.toContain('QA33');
   });
 
   test('tells every state in words, not by colour alone', () => {
