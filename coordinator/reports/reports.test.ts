@@ -198,6 +198,15 @@ describe('a state report', () => {
     expect(shown.body).toMatchObject({ image_version: '0.2.0', fingerprint: { active_slot: 'B' } });
   });
 
+  test('that is sent again because its answer was lost is one start, and a later start is another', async () => {
+    const { call, admin } = await lab;
+    const device = await approvedDevice(await lab);
+    for (const observed_at_ms of [1_790_000_000_000, 1_790_000_000_000, 1_790_000_000_001])
+      expect((await device.send('/agent/state', { ...report(), observed_at_ms })).status).toBe(200);
+    const { body } = await call('GET', `/api/v1/devices/${device.id}/changes`, undefined, await admin());
+    expect(body['changes']).toHaveLength(2);
+  });
+
   test('is asked for only while another one is known', async () => {
     const device = await approvedDevice(await lab);
     await device.send('/agent/state', report());

@@ -9,7 +9,8 @@ import { type Coordinator, newId } from '../context.ts';
 import { type Claim, takeClaim } from './claim.ts';
 
 /**
- * A device says what it is: kept as its present state, and what is different from before as a change with its reason.
+ * A device says what it is: kept as its present state, and what is different from before as a change with its reason. The same report
+ * twice in a row is taken twice and changes nothing the second time.
  *
  * @throws BulkheadError AGENT_KEY_REVOKED, AGENT_REPLAY, DEVICE_PENDING
  */
@@ -22,9 +23,11 @@ export async function takeState(coordinator: Coordinator, claim: Claim, report: 
     await takeClaim(work, claim, now_ms);
     const before = await work
       .selectFrom('device_states')
-      .select('fingerprint')
+      .select(['fingerprint', 'digest', 'reason', 'observed_ms'])
       .where('device_id', '=', device_id)
       .executeTakeFirst();
+    // The answer to this very report was lost, and it was sent again: one start is not two.
+    if (before?.digest === digest && before.reason === reason && before.observed_ms === observed_ms) return;
     const changes = before
       ? fingerprintChanges(JSON.parse(before.fingerprint) as Fingerprint, fingerprint)
       : [];
