@@ -1,4 +1,5 @@
 import { makeDataPartition } from './data-partition.ts';
+import { lockDisk } from './disk-lock.ts';
 import type { InstallEffects } from './effects.ts';
 import { compareEspFiles, formatEsp, writeEspFiles } from './esp.ts';
 import type { StepId } from './events.ts';
@@ -26,10 +27,10 @@ export class StepFailure extends Error {
  * Carries a job out, step by step. Everything starts with the wipe, so it can be repeated after any interruption; the marker
  * is the last thing written, after everything before it was flushed and read back, so it never lies.
  *
- * @throws StepFailure
+ * @throws StepFailure, BulkheadError INSTALL_DISK_BUSY
  */
 export async function executeInstall(job: InstallJob, effects: InstallEffects): Promise<void> {
-  const step = async <T>(id: StepId, act: () => Promise<T>): Promise<T> => {
+  const step: Step = async (id, act) => {
     effects.emit({ event: 'step', step: id, state: 'started' });
     try {
       const result = await act();
@@ -40,6 +41,17 @@ export async function executeInstall(job: InstallJob, effects: InstallEffects): 
     }
   };
 
+  const unlock = lockDisk(job.path);
+  try {
+    await carryOut(job, effects, step);
+  } finally {
+    unlock();
+  }
+}
+
+type Step = <T>(id: StepId, act: () => Promise<T>) => Promise<T>;
+
+async function carryOut(job: InstallJob, effects: InstallEffects, step: Step): Promise<void> {
   let kept: IdentityFile[] | null = null;
   if (job.keepIdentity) kept = await step('identity', () => keepIdentity(job, effects));
   else effects.emit({ event: 'step', step: 'identity', state: 'skipped' });

@@ -33,6 +33,9 @@ export const KILL_GRACE_MS = 5_000;
 export const NODES_TIMEOUT_MS = 30_000;
 export const NODES_POLL_MS = 200;
 
+/** udev locks a disk while it looks what is on it: a moment, or as long as a slow disk takes to answer. */
+export const DISK_LOCK_PATIENCE_S = 30;
+
 /** How often progress is told. */
 export const PROGRESS_INTERVAL_MS = 1_000;
 

@@ -1,6 +1,6 @@
-import { spawnSync } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { BulkheadError } from '../../base/errors.ts';
+import { lockFile } from '../../base/file-lock.ts';
 
 /**
  * One change of slots at a time. The lock is flock(2) on an open file: however its holder ends, the kernel frees it, and no
@@ -16,9 +16,12 @@ import { BulkheadError } from '../../base/errors.ts';
 export function takeLock(path: string, patience_s = 0): () => void {
   let file: number | undefined;
   try {
-    // Bun opens every file close-on-exec: no program that is started meanwhile keeps the lock.
     file = openSync(path, 'a', 0o600);
-    lockFile(file, patience_s);
+    if (!lockFile(file, patience_s)) {
+      throw new BulkheadError('UPDATE_RUNNING', 'another update or change of slots is under way', {
+        hint: "'bulkhead update status' shows how far an update is",
+      });
+    }
     const held = file;
     return () => closeSync(held);
   } catch (cause) {
@@ -30,23 +33,3 @@ export function takeLock(path: string, patience_s = 0): () => void {
     });
   }
 }
-
-/**
- * flock(1) locks the file that it is handed and ends: the lock belongs to the open file, so it stays with the one who opened it.
- * Bun has no call for it, and its foreign functions need a just-in-time compiler that not every unit allows.
- */
-function lockFile(file: number, patience_s: number): void {
-  const { status, error } = spawnSync('flock', ['--exclusive', '--timeout', String(patience_s), '3'], {
-    stdio: ['ignore', 'ignore', 'ignore', file],
-  });
-  if (error) throw error;
-  if (status === FLOCK_HELD) {
-    throw new BulkheadError('UPDATE_RUNNING', 'another update or change of slots is under way', {
-      hint: "'bulkhead update status' shows how far an update is",
-    });
-  }
-  if (status !== 0) throw new Error(`flock ended with ${status}`);
-}
-
-/** What flock(1) ends with when somebody else holds the lock. */
-const FLOCK_HELD = 1;
