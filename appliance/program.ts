@@ -8,6 +8,7 @@ import { registerConfig } from './commands/config.ts';
 import { registerFirewall } from './commands/firewall.ts';
 import { registerHealthGate } from './commands/health-gate.ts';
 import { registerInstall } from './commands/install.ts';
+import { registerOrders } from './commands/orders.ts';
 import { registerSetup } from './commands/setup.ts';
 import { registerSlots } from './commands/slots.ts';
 import { registerStatus } from './commands/status.ts';
@@ -33,6 +34,7 @@ export function registerAll(program: Command, io: CommandIo): Command {
     registerFirewall,
     registerHealthGate,
     registerInstall,
+    registerOrders,
     registerSetup,
     registerSlots,
     registerStatus,

@@ -47,6 +47,10 @@ export const UPDATE_LOCK_FILE = '/run/bulkhead/update.lock';
 export const AGENT_REQUEST_FILE = '/run/bulkhead-agent/update-request.json';
 /** The same for an operator: root never writes into a folder of the agent's, which could make its file a link. */
 export const OPERATOR_REQUEST_FILE = '/run/bulkhead/update-request.json';
+/** The agent asks for a return to the slot before, or for a reboot. */
+export const POWER_REQUEST_FILE = '/run/bulkhead-agent/power-request.json';
+/** What root said to the last one. */
+export const POWER_ANSWER_FILE = '/run/bulkhead/power-answer.json';
 /** The request that the updater service works on, kept until it has ended one way or the other. */
 export const TAKEN_REQUEST_FILE = '/var/lib/msp/update/request.json';
 /** The newest key set that came with a release; counts where its version is higher than the image's. */

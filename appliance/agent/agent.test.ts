@@ -11,6 +11,7 @@ import { type PastUpdate, UpdateProgress } from '../../updater/state/records.ts'
 import { loadConfig } from '../config/load.ts';
 import { builtInConfig } from '../config/schema.ts';
 import { type FactTree, makeFactTree } from '../facts/fact-tree.ts';
+import { orderPathsBelow } from '../orders/lab/paths-below.ts';
 import { ProgressReport } from '../update/progress-report.ts';
 import { type Agent, type AgentOptions, startAgent } from './agent.ts';
 import { createServiceManager } from './service-manager.ts';
@@ -38,6 +39,8 @@ const options = (): AgentOptions => ({
   loadConfig: () => loadConfig({ imageFile: '', deviceFile: '', environment: {} }),
   storeFolder: null,
   paths: tree.context.paths,
+  orderPaths: orderPathsBelow(tree.root),
+  restart: () => undefined,
   watchedFolder: `${tree.root}/run/bulkhead`,
   consoleFile: `${tree.root}/run/bulkhead-agent/console.txt`,
   run,

@@ -2,11 +2,11 @@ import type { Logger } from '@logtape/logtape';
 import { BulkheadError, describeError } from '../../base/errors.ts';
 import type { Run } from '../../base/run.ts';
 import type { StatusServer } from '../../status-page/serve.ts';
-import type { Status } from '../../status-page/status.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import { assembleStatus, collectSlowFacts, openJournals } from '../facts/collect-status.ts';
 import type { FactContext, FactPaths } from '../facts/fact-context.ts';
+import type { OrderPaths } from '../orders/order-paths.ts';
 import { createConsoleWriter } from './console-writer.ts';
 import { createCoordinatorSide } from './coordinator-side.ts';
 import { FIRST_COLLECTION_MS, SHUTDOWN_MS } from './limits.ts';
@@ -30,6 +30,10 @@ export interface AgentOptions {
   /** Folder of the agent's own that is kept over a restart; null where there is none. */
   storeFolder: string | null;
   paths: FactPaths;
+  /** Where root is asked for what this process may not do, and where it answers. */
+  orderPaths: OrderPaths;
+  /** Ends this process in good order; somebody starts it again. */
+  restart: () => void;
   /** Folder that root's helpers write their facts into. */
   watchedFolder: string;
   consoleFile: string;
@@ -58,11 +62,10 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     if (isNew(message)) log.warn`${message}`;
   };
 
-  let latest: Status | null = null;
   const coordinator = await createCoordinatorSide({
     ...{ paths, warn, log, now: options.now, settings: options.coordinator },
     ...{ storeFolder: options.storeFolder, loadConfig: options.loadConfig },
-    latest: () => latest,
+    ...{ orderPaths: options.orderPaths, run: options.run, restart: options.restart },
     onChange: () => keeper.poke(),
   });
   const context: FactContext = {
@@ -87,7 +90,6 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   let network: string | null = null;
   let told = '';
   keeper.subscribe((status) => {
-    latest = status;
     try {
       showOnConsole(status);
     } catch (error) {

@@ -2,7 +2,8 @@ import type { Logger } from '@logtape/logtape';
 import { describeError } from '../../base/errors.ts';
 import { hardwareName } from '../../base/hardware.ts';
 import { DEVICE_CONFIG_FILE, IMAGE_CONFIG_FILE } from '../../base/paths.ts';
-import type { CoordinatorStatus, Status } from '../../status-page/status.ts';
+import type { Run } from '../../base/run.ts';
+import type { CoordinatorStatus } from '../../status-page/status.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import { probeCoordinator } from '../coordinator-probe/probe.ts';
@@ -12,9 +13,10 @@ import { readHardware } from '../facts/hardware.ts';
 import { readNetwork } from '../facts/network.ts';
 import { readUptime } from '../facts/system.ts';
 import { readDeviceKey } from '../identity/read.ts';
-import { heartbeatUpdate } from '../link/heartbeat-update.ts';
 import type { Link } from '../link/link.ts';
 import { unableLink, withLink } from '../link/link-section.ts';
+import type { OrderPaths } from '../orders/order-paths.ts';
+import type { Orders } from '../orders/start.ts';
 import { linkState } from './link-state.ts';
 
 export interface CoordinatorSideOptions {
@@ -23,8 +25,11 @@ export interface CoordinatorSideOptions {
   /** Folder that is kept over a restart; null where there is none. */
   storeFolder: string | null;
   loadConfig: () => LoadedConfig;
-  /** The status as it was last, for what a heartbeat tells of it. */
-  latest: () => Status | null;
+  /** Where root is asked for what this process may not do, and where it answers. */
+  orderPaths: OrderPaths;
+  run: Run;
+  /** Ends this process in good order; somebody starts it again. */
+  restart: () => void;
   /** Something on the page has changed. */
   onChange: () => void;
   now: () => Date;
@@ -45,14 +50,16 @@ export async function createCoordinatorSide(options: CoordinatorSideOptions): Pr
   const { settings, paths, onChange } = options;
   const network = () => linkState(readNetwork(paths.proc, paths.sys, paths.run, paths.etc));
   const ca = settings.ca_certificate === null ? {} : { ca_pem: settings.ca_certificate };
+  const probe = (to: URL, signal?: AbortSignal) =>
+    probeCoordinator(to, { link: network, ...(signal ? { signal } : {}), ...ca });
   const prober = createProber({
     url: settings.url,
     interval_ms: settings.poll_interval_s * 1000,
-    probe: (url, signal) => probeCoordinator(url, { link: network, signal, ...ca }),
+    probe,
     ...{ now: options.now, random: Math.random, onChange },
   });
   const url = settings.url === null ? null : URL.parse(settings.url);
-  const made = url === null ? null : await makeLink(url, options);
+  const made = url === null ? null : await makeLink(url, options, probe);
   return {
     status() {
       if (made === null) return withLink(prober.status(), null, null);
@@ -77,11 +84,15 @@ export async function createCoordinatorSide(options: CoordinatorSideOptions): Pr
 type Made = { link: Link; stop: () => Promise<void> } | { problem: string };
 
 /** Loaded only where there is a coordinator: the others need none of its memory. */
-async function makeLink(url: URL, options: CoordinatorSideOptions): Promise<Made> {
-  const { settings, paths, storeFolder, log, warn } = options;
+async function makeLink(
+  url: URL,
+  options: CoordinatorSideOptions,
+  probe: (to: URL) => Promise<unknown>,
+): Promise<Made> {
+  const { settings, paths, storeFolder, log, warn, loadConfig, now } = options;
   const { createLink } = await import('../link/link.ts');
   const { startFingerprint } = await import('../fingerprint/start.ts');
-  const { refuseOrders } = await import('./refuse-orders.ts');
+  const { startOrders } = await import('../orders/start.ts');
   try {
     const key = readDeviceKey(paths.deviceKeyFile);
     const fingerprint = startFingerprint({
@@ -89,19 +100,34 @@ async function makeLink(url: URL, options: CoordinatorSideOptions): Promise<Made
         paths,
         warn,
         configFiles: [IMAGE_CONFIG_FILE, DEVICE_CONFIG_FILE],
-        loadConfig: options.loadConfig,
+        loadConfig,
       },
       memoryFile: storeFolder === null ? null : `${storeFolder}/told-release.json`,
     });
+    const uptime_s = () => Math.floor(readUptime(paths.proc) ?? 0);
+    let orders: Orders | undefined;
     const link = createLink({
       ...{ url, ca_pem: settings.ca_certificate, provision_code: settings.provision_code, key, log },
-      ...{ folder: storeFolder, fingerprint, makeOrders: refuseOrders, random: Math.random },
+      ...{ folder: storeFolder, fingerprint, uptime_s, random: Math.random },
       hardware: hardwareName(readHardware(paths.sys)),
-      uptime_s: () => Math.floor(readUptime(paths.proc) ?? 0),
-      update: () => {
-        const status = options.latest();
-        return status === null ? undefined : heartbeatUpdate(status);
+      makeOrders: (outbox) => {
+        orders = startOrders({
+          ...{ folder: storeFolder, outbox, facts: paths, paths: options.orderPaths, coordinatorUrl: url },
+          ...{
+            loadConfig,
+            fingerprint,
+            probe,
+            restart: options.restart,
+            uptime_s,
+            run: options.run,
+            now,
+            warn,
+          },
+          note: (message) => log.info`${message}`,
+        });
+        return orders;
       },
+      update: () => orders?.update(),
       onChange: options.onChange,
     });
     const stop = async () => {

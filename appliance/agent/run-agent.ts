@@ -7,6 +7,7 @@ import { loadConfig } from '../config/load.ts';
 import { formatProblem } from '../config/problem.ts';
 import { APPLIANCE_PATHS } from '../facts/fact-context.ts';
 import { findStoreFolder } from '../facts/store-folder.ts';
+import { ORDER_PATHS } from '../orders/order-paths.ts';
 import { startAgent } from './agent.ts';
 import { createServiceManager } from './service-manager.ts';
 
@@ -29,6 +30,9 @@ export async function runAgent(options: { port: number; listen?: string }): Prom
     loadConfig,
     storeFolder: findStoreFolder(APPLIANCE_PATHS.proc, AGENT_STORE_FOLDER),
     paths: APPLIANCE_PATHS,
+    orderPaths: ORDER_PATHS,
+    // The way of every other end: systemd takes it for one, and starts the next process.
+    restart: () => process.kill(process.pid, 'SIGTERM'),
     watchedFolder: dirname(HEALTH_FILE),
     consoleFile: CONSOLE_FILE,
     run,

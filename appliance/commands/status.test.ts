@@ -11,6 +11,7 @@ import { lastingFacts } from '../agent/status-keeper.ts';
 import { loadConfig } from '../config/load.ts';
 import { builtInConfig } from '../config/schema.ts';
 import { type FactTree, makeFactTree } from '../facts/fact-tree.ts';
+import { orderPathsBelow } from '../orders/lab/paths-below.ts';
 import { registerAgent } from './agent.ts';
 import { registerStatus } from './status.ts';
 import { registerVersion } from './version.ts';
@@ -82,6 +83,8 @@ describe('bulkhead status', () => {
       loadConfig: () => loadConfig({ imageFile: '', deviceFile: '', environment: {} }),
       storeFolder: null,
       paths: tree.context.paths,
+      orderPaths: orderPathsBelow(tree.root),
+      restart: () => undefined,
       watchedFolder: `${tree.root}/run/bulkhead`,
       consoleFile: `${tree.root}/none/console.txt`,
       run,

@@ -25,7 +25,7 @@ export type OrderedUpdate = (typeof OrderedUpdate)['static'];
  * expired, or that is for other hardware: who can write this file can ask for a signed release and for nothing else
  * (docs/decisions/0016-orders-on-the-appliance.md).
  */
-const UpdateRequestFile = t.Object(
+export const UpdateRequestFile = t.Object(
   {
     format: t.Literal(1),
     urls: t.Array(Pattern(/^https?:\/\/[^\s]{1,2000}$/), { minItems: 1, maxItems: 8 }),

@@ -51,29 +51,30 @@ export function sealOrder(order: Order, signer: Signer): EnvelopeJson {
 }
 
 /**
- * The order in an envelope, read from exactly the bytes that were verified.
+ * The order in an envelope, read from exactly the bytes that were verified. Whether it is for this appliance, now, and something that
+ * it does, is for admitOrder to say.
  *
  * @param keys order keys that the appliance trusts: key id to raw public key
- * @param reader the appliance's own key and time
- * @throws BulkheadError DSSE_* for envelope and signature; ORDER_UNTRUSTED, ORDER_INVALID, ORDER_TARGET, ORDER_EXPIRED,
- *   ORDER_EARLY, ORDER_TYPE_UNKNOWN, ORDER_PARAMETERS
+ * @throws BulkheadError DSSE_* for envelope and signature; ORDER_UNTRUSTED, ORDER_INVALID
  */
-export function openOrder(
-  json: unknown,
-  keys: ReadonlyMap<string, Uint8Array>,
-  reader: { key_id: string; now_ms: number },
-): KnownOrder {
+export function readOrder(json: unknown, keys: ReadonlyMap<string, Uint8Array>): Order {
   const envelope = envelopeFromJson(json, ORDER_PAYLOAD_TYPE);
   if (verifyEnvelope(envelope, keys).length === 0)
     throw new BulkheadError('ORDER_UNTRUSTED', 'the order is signed by nobody this appliance trusts', {
       hint: 'the coordinator was replaced, or its order key; enrol anew',
     });
-  let order: Order;
   try {
-    order = parseSignedJson(envelope.payload, Order);
+    return parseSignedJson(envelope.payload, Order);
   } catch (cause) {
     throw new BulkheadError('ORDER_INVALID', 'the signed content is no order', { cause });
   }
+}
+
+/**
+ * @param reader the appliance's own key and time
+ * @throws BulkheadError ORDER_TARGET, ORDER_EXPIRED, ORDER_EARLY, ORDER_TYPE_UNKNOWN, ORDER_PARAMETERS
+ */
+export function admitOrder(order: Order, reader: { key_id: string; now_ms: number }): KnownOrder {
   if (order.target !== reader.key_id)
     throw new BulkheadError('ORDER_TARGET', `order ${order.id} is for another appliance`);
   if (reader.now_ms >= order.expires_ms)
@@ -85,6 +86,15 @@ export function openOrder(
     throw new BulkheadError('ORDER_TYPE_UNKNOWN', `this version does not do orders of type '${type}'`);
   checkParameters(type, order.parameters);
   return { ...order, type };
+}
+
+/** Both at once: @throws BulkheadError what readOrder and admitOrder throw */
+export function openOrder(
+  json: unknown,
+  keys: ReadonlyMap<string, Uint8Array>,
+  reader: { key_id: string; now_ms: number },
+): KnownOrder {
+  return admitOrder(readOrder(json, keys), reader);
 }
 
 /** @throws BulkheadError ORDER_PARAMETERS with the first field that does not fit */
