@@ -6,8 +6,10 @@ import { registerAudit } from './commands/audit.ts';
 import { registerChannel } from './commands/channel.ts';
 import { registerDevice } from './commands/device.ts';
 import { registerDrift } from './commands/drift.ts';
+import { registerJob } from './commands/job.ts';
 import { registerOrder } from './commands/order.ts';
 import { registerPeople } from './commands/people.ts';
+import { registerProject } from './commands/project.ts';
 import { registerRelease } from './commands/release.ts';
 import { registerRollout } from './commands/rollout.ts';
 import { registerServe } from './commands/serve.ts';
@@ -30,8 +32,10 @@ function registerAll(program: Command, io: CommandIo): Command {
     registerChannel,
     registerDevice,
     registerDrift,
+    registerJob,
     registerOrder,
     registerPeople,
+    registerProject,
     registerRelease,
     registerRollout,
     registerServe,

@@ -6,6 +6,7 @@ import { ALARM_INTERVAL_MS } from './alarms/limits.ts';
 import { watchFleet } from './alarms/watch.ts';
 import { collectArtifacts } from './artifacts/collect.ts';
 import { localStore } from './artifacts/store.ts';
+import { sweepJobs } from './builds/work.ts';
 import type { Coordinator, Settings } from './context.ts';
 import { openDatabase } from './database/open.ts';
 import { unitOfWork } from './database/unit-of-work.ts';
@@ -125,6 +126,9 @@ export async function startCoordinator(options: StartOptions): Promise<RunningCo
       repeat({ log, what: 'look at rollouts', interval_ms: plan_interval_ms }, () => planner.look()),
       repeat({ log, what: 'look at deadlines of orders', interval_ms: sweep_interval_ms }, () =>
         sweepOrders(coordinator),
+      ),
+      repeat({ log, what: 'look for lost workers', interval_ms: sweep_interval_ms }, () =>
+        sweepJobs(coordinator),
       ),
       repeat({ log, what: 'look for alarms', interval_ms: alarm_interval_ms }, () => watch.look()),
       repeat({ log, what: 'deliver alarms', interval_ms: courier_interval_ms }, () => deliver(coordinator)),

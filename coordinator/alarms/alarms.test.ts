@@ -1,9 +1,9 @@
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import { exampleFingerprint } from '../../protocol/messages/example-fingerprint.ts';
 import { simulatedAppliance } from '../../test/coordinator/appliance.ts';
 import { BACKENDS, openBackends } from '../../test/coordinator/backends.ts';
-import { type CoordinatorLab, startLab } from '../../test/coordinator/coordinator-lab.ts';
+import { type CoordinatorLab, startLab, stopLabs } from '../../test/coordinator/coordinator-lab.ts';
 import { approvedDevice, type Device } from '../../test/coordinator/device.ts';
 import { administrator, TEST_KEYS_FILE } from '../../test/coordinator/publisher.ts';
 import { Visitor } from '../../test/coordinator/visitor.ts';
@@ -16,7 +16,9 @@ import { ALARM_LEASE_MS, DRIFT_INTERVAL_MS, REFUSALS_MIN } from './limits.ts';
 const backends = openBackends();
 const box = installLab();
 const MINUTE_MS = 60_000;
-const PATIENT = { timeout: 8000 };
+const PATIENT = { timeout: 15_000 };
+// They look again and again; those of tests that are over would slow the others down.
+afterEach(stopLabs);
 
 interface Shown {
   id: string;
@@ -29,7 +31,7 @@ interface Shown {
 
 const start = ({ data, url }: { data: string; url?: string | undefined }) =>
   startLab({
-    ...{ data, database_url: url, alarm_interval_ms: 20, plan_interval_ms: 20 },
+    ...{ data, database_url: url, alarm_interval_ms: 50, plan_interval_ms: 20 },
     release_keys: TEST_KEYS_FILE,
   });
 

@@ -16,6 +16,19 @@ export interface AlarmFacts {
   braked: readonly { rollout: string; name: string; version: string; reason: string }[];
   /** Channels that messages do not get through. */
   channels: readonly { channel: string; name: string; error: string }[];
+  /** Builds that do not come to an end. */
+  stuck: readonly { id: string; project: string; waits: boolean }[];
+  /** Projects whose last build failed. */
+  failed: readonly FailedBuildFact[];
+}
+
+export interface FailedBuildFact {
+  id: string;
+  project_id: string;
+  project: string;
+  ref: string;
+  code: string | null;
+  message: string | null;
 }
 
 /** An appliance and what people call it. */

@@ -21,6 +21,8 @@ const NOTHING: AlarmFacts = {
     drift: [],
     braked: [],
     channels: [],
+    stuck: [],
+    failed: [],
   },
   ...{ reports: { taken: 0, refused: new Map() }, sign_ins_failed: 0 },
 };

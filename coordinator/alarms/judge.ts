@@ -1,12 +1,20 @@
 import { presenceOf } from '../devices/presence.ts';
-import type { AlarmFacts, DriftFact, FirewallFact, ImageFact, QuietFact, UpdateFact } from './facts.ts';
+import type {
+  AlarmFacts,
+  DriftFact,
+  FailedBuildFact,
+  FirewallFact,
+  ImageFact,
+  QuietFact,
+  UpdateFact,
+} from './facts.ts';
 import { lawfulFirewall } from './firewall.ts';
 import type { AlarmKind } from './kinds.ts';
 import { REFUSALS_MIN, REFUSALS_MIN_PERCENT, SIGN_INS_FAILED_MIN } from './limits.ts';
 
 /** What is wrong with whom. Its words are the same as long as it is the same. */
 export interface Finding {
-  /** `device:…`, `rollout:…`, `channel:…`, `coordinator`. */
+  /** `device:…`, `rollout:…`, `channel:…`, `project:…`, `job:…`, `coordinator`. */
   subject: string;
   message: string;
 }
@@ -37,6 +45,8 @@ export function judge(facts: AlarmFacts): Findings {
         message: `alarms do not get through to ${name}: ${error}`,
       })),
     ],
+    ['job_stuck', facts.stuck.map(stuck)],
+    ['job_failed', facts.failed.map(failedBuild)],
   ]);
   if (facts.drift !== null) findings.set('drift', facts.drift.map(drifted));
   return findings;
@@ -90,6 +100,16 @@ function drifted({ device, name, state, running, desired, releases }: DriftFact)
       ? `${name} runs ${running ?? 'a version that it does not tell'}, which is no release here; it should run ${desired}`
       : `${name} runs ${running}, ${far.replace('behind of', 'behind')}`;
   return { subject: `device:${device}`, message };
+}
+
+function stuck({ id, project, waits }: AlarmFacts['stuck'][number]): Finding {
+  const why = waits ? 'waits, and no worker takes it' : 'runs longer than it may';
+  return { subject: `job:${id}`, message: `build ${id} of ${project} ${why}` };
+}
+
+function failedBuild({ id, project_id, project, ref, code, message }: FailedBuildFact): Finding {
+  const why = [code, message].filter(Boolean).join(': ');
+  return { subject: `project:${project_id}`, message: `build ${id} of ${project} (${ref}) failed: ${why}` };
 }
 
 function moment(at_ms: number): string {

@@ -9,6 +9,8 @@ export const ALARM_KINDS = [
   'sign_ins_failing',
   'rollout_braked',
   'delivery_failing',
+  'job_stuck',
+  'job_failed',
 ] as const;
 export type AlarmKind = (typeof ALARM_KINDS)[number];
 
@@ -26,6 +28,8 @@ const FACTS: Readonly<Record<AlarmKind, { title: string; severity: Severity }>> 
   sign_ins_failing: { title: 'Sign-ins failing', severity: 'warning' },
   rollout_braked: { title: 'Rollout stopped by itself', severity: 'critical' },
   delivery_failing: { title: 'Alarms not delivered', severity: 'warning' },
+  job_stuck: { title: 'Build stuck', severity: 'warning' },
+  job_failed: { title: 'Build failed', severity: 'warning' },
 };
 
 export function titleOf(kind: AlarmKind): string {

@@ -1,3 +1,4 @@
+import { troubledJobs } from '../builds/work.ts';
 import type { Coordinator } from '../context.ts';
 import type { Database } from '../database/tables.ts';
 import { failingChannels } from '../delivery/queue.ts';
@@ -45,6 +46,7 @@ export async function readFacts(
     sign_ins_failed: await readFailedSignIns(database, at_ms),
     braked: await readBraked(database),
     channels: await failingChannels(database),
+    ...(await troubledJobs(database, at_ms)),
   };
   return { facts, next_report: next };
 }

@@ -17,7 +17,7 @@ export const registerPeople: RegisterCommand = (program, io) => {
   const token = program.command('token').description('tokens for programs');
   withApiOptions(token.command('create').description('make a token; it is shown this once'))
     .argument('<name>')
-    .argument('<scope...>', 'read, device, order, release, rollout, alarm, audit, admin')
+    .argument('<scope...>', 'read, device, order, release, rollout, alarm, build, audit, admin')
     .action(async (name: string, scopes: string[], options: ApiCommandOptions) => {
       const made = (await (await apiOf(options)).call('POST', '/api/v1/tokens', { name, scopes })) as {
         token: string;

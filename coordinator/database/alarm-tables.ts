@@ -45,7 +45,7 @@ export interface DeliveryRow {
 export interface AlarmRow {
   id: string;
   kind: AlarmKind;
-  /** `device:…`, `rollout:…`, `channel:…`, `coordinator`, `fleet`. */
+  /** `device:…`, `rollout:…`, `channel:…`, `project:…`, `job:…`, `coordinator`, `fleet`. */
   subject: string;
   severity: Severity;
   message: string;

@@ -1,6 +1,7 @@
 import { type Kysely, sql } from 'kysely';
 import type { Migration } from 'kysely/migration';
 import { addAlarms } from './alarms-step.ts';
+import { addBuilds } from './builds-step.ts';
 import { addChannels } from './channels-step.ts';
 import { type Backend, type IndexMap, makeTables, type TableMap } from './make-tables.ts';
 import { addReleases } from './releases-step.ts';
@@ -18,6 +19,7 @@ export function migrationsFor(backend: Backend): Record<string, Migration> {
     '0003-lists': { up: addLists },
     '0004-alarms': { up: (database: Kysely<unknown>) => addAlarms(database, backend) },
     '0005-channels': { up: (database: Kysely<unknown>) => addChannels(database, backend) },
+    '0006-builds': { up: (database: Kysely<unknown>) => addBuilds(database, backend) },
   };
 }
 

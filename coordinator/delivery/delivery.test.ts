@@ -1,8 +1,8 @@
 import { createHmac } from 'node:crypto';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import { BACKENDS, openBackends } from '../../test/coordinator/backends.ts';
-import { type CoordinatorLab, startLab } from '../../test/coordinator/coordinator-lab.ts';
+import { type CoordinatorLab, startLab, stopLabs } from '../../test/coordinator/coordinator-lab.ts';
 import { approvedDevice } from '../../test/coordinator/device.ts';
 import { type Received, startReceiver } from '../../test/coordinator/receiver.ts';
 import { Visitor } from '../../test/coordinator/visitor.ts';
@@ -14,10 +14,12 @@ import { matrixContent, noticeOf } from './notice.ts';
 
 const backends = openBackends();
 const MINUTE_MS = 60_000;
-const PATIENT = { timeout: 8000 };
+const PATIENT = { timeout: 15_000 };
+// They look again and again; those of tests that are over would slow the others down.
+afterEach(stopLabs);
 
 const start = ({ data, url }: { data: string; url?: string | undefined }) =>
-  startLab({ data, database_url: url, alarm_interval_ms: 20, courier_interval_ms: 20 });
+  startLab({ data, database_url: url, alarm_interval_ms: 50, courier_interval_ms: 50 });
 
 async function add(lab: CoordinatorLab, channel: object): Promise<{ id: string; secret: string | null }> {
   const { status, body } = await lab.call('POST', '/api/v1/channels', channel, await lab.admin());

@@ -12,6 +12,7 @@ const SECTIONS: readonly [path: string, title: string, scope: Scope][] = [
   ['/alarms', 'Alarms', 'read'],
   ['/waiting', 'Let in', 'read'],
   ['/orders', 'Orders', 'read'],
+  ['/builds', 'Builds', 'read'],
   ['/audit', 'Audit log', 'audit'],
   ['/people', 'People', 'admin'],
   ['/settings', 'Settings', 'read'],

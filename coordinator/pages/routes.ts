@@ -6,6 +6,8 @@ import type { AddressOf } from '../routes/parts.ts';
 import { alarmsPage } from './alarms.tsx';
 import { ASSETS } from './assets.ts';
 import { auditPage } from './audit.tsx';
+import { buildPage } from './build.tsx';
+import { buildsPage } from './builds.tsx';
 import { channelsPage } from './channels.tsx';
 import { devicePage } from './device.tsx';
 import { Fields } from './fields.ts';
@@ -15,6 +17,7 @@ import { orderPage } from './order.tsx';
 import { ordersPage } from './orders.tsx';
 import type { Page } from './page.ts';
 import { peoplePage } from './people.tsx';
+import { projectsPage } from './projects.tsx';
 import { refusePage, servePage } from './serve-page.tsx';
 import { settingsPage } from './settings.tsx';
 import { doSignIn, doSignOut, showSignIn } from './sign-in.tsx';
@@ -29,6 +32,9 @@ const PAGES: readonly Page[] = [
   newOrderPage,
   ordersPage,
   orderPage,
+  buildsPage,
+  buildPage,
+  projectsPage,
   auditPage,
   peoplePage,
   settingsPage,

@@ -2,7 +2,7 @@ import { OneOf } from '../../base/schema.ts';
 import type { Role } from '../database/tables.ts';
 
 /** What somebody may do. A token may have fewer than the person it belongs to, never more. */
-const SCOPES = ['read', 'device', 'order', 'release', 'rollout', 'alarm', 'audit', 'admin'] as const;
+const SCOPES = ['read', 'device', 'order', 'release', 'rollout', 'alarm', 'build', 'audit', 'admin'] as const;
 export type Scope = (typeof SCOPES)[number];
 export const Scope = OneOf(SCOPES);
 
@@ -11,7 +11,7 @@ export const ROLES: readonly Role[] = ['viewer', 'operator', 'admin'];
 /** viewer looks; operator runs the fleet; admin decides who may. */
 const ROLE_SCOPES: Readonly<Record<Role, readonly Scope[]>> = {
   viewer: ['read'],
-  operator: ['read', 'device', 'order', 'release', 'rollout', 'alarm', 'audit'],
+  operator: ['read', 'device', 'order', 'release', 'rollout', 'alarm', 'build', 'audit'],
   admin: SCOPES,
 };
 

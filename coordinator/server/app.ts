@@ -15,12 +15,15 @@ import { auditRoutes } from '../routes/audit.ts';
 import { channelRoutes } from '../routes/channels.ts';
 import { deviceRoutes } from '../routes/devices.ts';
 import { driftRoutes } from '../routes/drift.ts';
+import { jobRoutes } from '../routes/jobs.ts';
 import { orderRoutes } from '../routes/orders.ts';
 import type { AddressOf } from '../routes/parts.ts';
 import { peopleRoutes } from '../routes/people.ts';
+import { projectRoutes } from '../routes/projects.ts';
 import { releaseRoutes } from '../routes/releases.ts';
 import { rolloutRoutes } from '../routes/rollouts.ts';
 import { systemRoutes } from '../routes/system.ts';
+import { webhookRoutes } from '../routes/webhooks.ts';
 import { describeApi } from './openapi.ts';
 import { asProblem, requestInvalid, routeUnknown } from './problem.ts';
 import { refuse } from './respond.ts';
@@ -77,6 +80,9 @@ export function createApp(coordinator: Coordinator, agent: AgentParts): App {
     .use(driftRoutes(coordinator))
     .use(alarmRoutes(coordinator))
     .use(channelRoutes(coordinator))
+    .use(projectRoutes(coordinator))
+    .use(jobRoutes(coordinator))
+    .use(webhookRoutes(coordinator, addressOf))
     .use(peopleRoutes(coordinator, addressOf))
     .use(auditRoutes(coordinator));
   const describe = once(() => describeApi(routes));

@@ -2,6 +2,7 @@ import { type RawBuilder, sql } from 'kysely';
 import { Gauge, Registry } from 'prom-client';
 import { ALARM_KINDS } from '../alarms/kinds.ts';
 import { countAlarms } from '../alarms/look.ts';
+import { OPEN_JOB_STATES } from '../builds/machine.ts';
 import type { Coordinator } from '../context.ts';
 import { countDeliveries } from '../delivery/queue.ts';
 import { PRESENCES } from '../devices/presence.ts';
@@ -69,6 +70,31 @@ const READINGS: readonly Reading[] = [
         PHASES,
         await pairs(
           sql`select phase as label, count(*) as number from rollouts where settled = 0 group by phase`,
+          database,
+        ),
+      ),
+  },
+  {
+    ...{ name: 'jobs_open', help: 'Builds that have not ended, by state.', label: 'state' },
+    read: async ({ database }) =>
+      all(
+        OPEN_JOB_STATES,
+        await pairs(
+          sql`select state as label, count(*) as number from jobs
+            where state in (${sql.join(OPEN_JOB_STATES)}) group by state`,
+          database,
+        ),
+      ),
+  },
+  {
+    ...{ name: 'jobs_oldest_seconds', help: 'Age of the oldest build that has not ended, by state.' },
+    label: 'state',
+    read: async ({ database, now_ms }) =>
+      all(
+        OPEN_JOB_STATES,
+        await pairs(
+          sql`select state as label, (${now_ms()} - min(created_ms)) / 1000 as number from jobs
+            where state in (${sql.join(OPEN_JOB_STATES)}) group by state`,
           database,
         ),
       ),

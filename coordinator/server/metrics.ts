@@ -10,11 +10,17 @@ export interface Metrics {
   batch(size: number, duration_s: number): void;
   orderEnded(type: string, state: string): void;
   signInFailed(): void;
+  /** A worker has begun a build that waited so long. */
+  jobBegan(wait_s: number): void;
+  /** @param duration_s null: it was never begun */
+  jobEnded(state: string, duration_s: number | null): void;
   /** Requests of appliances since this process began: taken, and refused by code. */
   reportTotals(): Promise<{ taken: number; refused: Map<string, number> }>;
 }
 
 const DURATION_BUCKETS_S = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5];
+/** From a script to an image with all its tests. */
+const JOB_BUCKETS_S = [1, 10, 30, 60, 300, 900, 1800, 3600, 7200];
 const BATCH_BUCKETS = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512];
 
 /** Numbers about this process; those about the fleet are counted when they are asked for (fleet-metrics.ts). */
@@ -57,6 +63,11 @@ export function createMetrics(): Metrics {
     ...{ buckets: DURATION_BUCKETS_S, registers },
   });
   const orders = counter('orders_ended_total', 'Orders that ended, by type and state.', ['type', 'state']);
+  const jobs = counter('jobs_ended_total', 'Builds that ended, by state.', ['state']);
+  const jobHistogram = (name: string, help: string) =>
+    new Histogram({ name: `bulkhead_coordinator_${name}`, help, buckets: JOB_BUCKETS_S, registers });
+  const jobWait = jobHistogram('job_wait_seconds', 'Time until a worker began a build.');
+  const jobDuration = jobHistogram('job_duration_seconds', 'Time from then to its end.');
   const failures = counter('sign_in_failures_total', 'Sign-ins that failed.');
   return {
     registry,
@@ -72,6 +83,11 @@ export function createMetrics(): Metrics {
     },
     orderEnded: (type, state) => orders.inc({ type, state }),
     signInFailed: () => failures.inc(),
+    jobBegan: (wait_s) => jobWait.observe(wait_s),
+    jobEnded(state, duration_s) {
+      jobs.inc({ state });
+      if (duration_s !== null) jobDuration.observe(duration_s);
+    },
     async reportTotals() {
       const taken = (await reports.get()).values.reduce((sum, { value }) => sum + value, 0);
       const refused = (await refusals.get()).values.map(({ labels, value }) => [String(labels.code), value]);
