@@ -17,6 +17,7 @@ const options = {
   patience_ms: 0,
   liveFirewall: null,
   coordinatorUrl: null,
+  coordinatorCa: null,
   readStatus: () => ({ problem: 'nobody reads here' }),
   loadUpdateKeys: () => 'key set 1 of the image',
   userId: 0,

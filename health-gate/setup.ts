@@ -61,6 +61,8 @@ export interface GateOptions
     CheckContext,
     'patience_ms' | 'liveFirewall' | 'coordinatorUrl' | 'readStatus' | 'loadUpdateKeys'
   > {
+  /** Authorities that may vouch for the coordinator instead of the public ones, in PEM; null: those. */
+  coordinatorCa: string | null;
   /** Of the process; only 0 may judge. */
   userId: number | undefined;
   log(line: string): void;
@@ -111,7 +113,11 @@ function makeContext(
   return {
     paths,
     run,
-    fetch: (url, init) => fetch(url, init),
+    fetch: (url, init) =>
+      fetch(url, {
+        ...init,
+        ...(options.coordinatorCa === null ? {} : { tls: { ca: options.coordinatorCa } }),
+      }),
     now: () => new Date(),
     initrd: reading.initrd,
     live: reading.live,

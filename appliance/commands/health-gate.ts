@@ -96,12 +96,14 @@ async function gateOptions(patience_ms: number, io: CommandIo): Promise<GateOpti
   const { liveFirewall } = await import('../firewall/operate.ts');
   const { describeUpdateKeys, readStatus } = await import('../gate/gate-questions.ts');
   const { IMAGE_KEYSET_FILE } = await import('../../base/paths.ts');
+  const { coordinator } = loadConfig().config;
   return {
     patience_ms,
     liveFirewall: () => liveFirewall(nftClient(run)),
     readStatus,
     loadUpdateKeys: () => describeUpdateKeys(IMAGE_KEYSET_FILE),
-    coordinatorUrl: loadConfig().config.coordinator.url,
+    coordinatorUrl: coordinator.url,
+    coordinatorCa: coordinator.ca_certificate,
     userId: process.getuid?.(),
     log: (line) => io.err(`${line}\n`),
   };

@@ -54,6 +54,7 @@ Examples:
     });
   addGrowData(setup, io, makeEffects);
   addClockSave(setup, io, makeEffects);
+  addAgentStore(setup, io, makeEffects);
 }
 
 /** What lies on the data partition is the same for both slots: going back to the other one would mend none of it. */
@@ -116,6 +117,31 @@ function addClockSave(setup: Command, io: CommandIo, makeEffects: MakeEffects): 
           ? `saved ${effects.now().toISOString()}${worth === 'confirmed' ? ', which NTP confirmed' : ''}`
           : 'not saved: the clock is before what NTP once confirmed, or outside the span of the image',
       );
+    });
+}
+
+function addAgentStore(setup: Command, io: CommandIo, makeEffects: MakeEffects): void {
+  setup
+    .command('agent-store')
+    .description("mount the agent's place on the data partition; makes it, or mends it, where that is needed")
+    .option('--json', 'print facts as JSON')
+    .addHelpText('after', '\nExample:\n  bulkhead setup agent-store --json')
+    .action(async (_options: object, command: Command) => {
+      const { paths, run } = await makeEffects('');
+      const { requireAppliance } = await import('../setup/require-appliance.ts');
+      const { dataIsMounted, dataMissing } = await import('../setup/setup.ts');
+      const { mountAgentStore } = await import('../setup/agent-store.ts');
+      const { agentOwner } = await import('../identity/owner.ts');
+      requireAppliance(paths, process.getuid?.());
+      if (!dataIsMounted(paths)) throw dataMissing(paths);
+      const places = { image: paths.agentImage, mountPoint: paths.agentStore };
+      const owner = agentOwner(paths.passwd) ?? { uid: 0, gid: 0 };
+      const outcome = await mountAgentStore({ ...places, owner, run });
+      printFacts(io, wantsJson(command), { ...places, ...outcome }, () => {
+        const why = outcome.reason === null ? '' : `, because ${outcome.reason}`;
+        const lost = outcome.how === 'anew' ? '; what the agent kept there is lost' : '';
+        return `${places.mountPoint}: ${outcome.how}${why}${lost}`;
+      });
     });
 }
 

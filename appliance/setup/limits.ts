@@ -20,3 +20,15 @@ export const STATE_FILE_MAX_BYTES = 128;
 
 /** Routes over the air rank behind those over a cable, whose metric is networkd's default of 1024. */
 export const WIFI_ROUTE_METRIC = 2048;
+
+/**
+ * The agent's place: OUTBOX_MAX_BYTES of messages in their database with its log, the copy of a damaged one, and as much again for
+ * what the agent remembers of its orders. On the smallest data partition (1 GiB) it is a sixteenth.
+ */
+export const AGENT_IMAGE_BYTES = 64 * 1024 * 1024;
+
+/** What stays free when it is made: four times what the health gate asks for (DATA_FREE_MIN_BYTES). */
+export const AGENT_IMAGE_LEAVES_BYTES = 256 * 1024 * 1024;
+
+/** Checking and making 64 MiB takes a second on a slow eMMC; what takes longer hangs, and the agent waits for it. */
+export const AGENT_STORE_TOOL_TIMEOUT_MS = 15_000;

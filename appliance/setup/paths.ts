@@ -1,4 +1,5 @@
 import {
+  AGENT_STORE_FOLDER,
   DEVICE_CONFIG_FILE,
   DEVICE_KEY_FILE,
   IMAGE_CONFIG_FILE,
@@ -37,6 +38,9 @@ export interface SetupPaths {
   deviceKey: string;
   machineId: string;
   sshHostKeys: string;
+  /** The file behind the agent's place, and where that is mounted. */
+  agentImage: string;
+  agentStore: string;
 }
 
 /** @param root '' for the running system, else a folder that stands for `/` */
@@ -68,5 +72,7 @@ export function setupPaths(root = ''): SetupPaths {
     deviceKey: at(DEVICE_KEY_FILE),
     machineId: at(MACHINE_ID_FILE),
     sshHostKeys: at(SSH_HOST_KEY_FOLDER),
+    agentImage: at(`${DATA_MOUNT}/agent.img`),
+    agentStore: at(AGENT_STORE_FOLDER),
   };
 }

@@ -3,6 +3,8 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
+import { AGENT_STORE_FOLDER } from '../../base/paths.ts';
+import { DATA_MOUNT } from '../../partitions/layout-names.ts';
 import { parseModuleList } from './kernel-modules.ts';
 import { WATCHDOG_HEARTBEAT_S } from './limits.ts';
 
@@ -68,6 +70,9 @@ test('the deadline of a boot counts from systemd on: a repair in the initrd may 
   expect(timer).not.toContain('OnBootSec');
 });
 
+/** The agent's own place: a file system of fixed size, mounted from a file that it cannot reach. */
+const AGENT_PLACE = '/var/lib/bulkhead-agent';
+
 test('what does not run as root cannot write to the data partition, so it cannot fill it', () => {
   const places = /^(ReadWritePaths|BindPaths|StateDirectory|CacheDirectory|LogsDirectory)=.*$/gm;
   const unprivileged = readdirSync(join(iso, units))
@@ -77,8 +82,33 @@ test('what does not run as root cannot write to the data partition, so it cannot
   expect(unprivileged.map(({ name }) => name)).toContain('compliance-agent.service');
   for (const { name, text } of unprivileged) {
     expect(text, name).toMatch(/^ProtectSystem=strict$/m);
-    expect(text.match(places) ?? [], name).toEqual([]);
+    const own = name === 'compliance-agent.service' ? [`ReadWritePaths=-${AGENT_PLACE}`] : [];
+    expect(text.match(places) ?? [], name).toEqual(own);
   }
+});
+
+describe("the agent's own place", () => {
+  const unit = read(`${units}/bulkhead-agent-store.service`);
+
+  test('is not on the data partition but in a file system of its own', () => {
+    expect(AGENT_PLACE).toBe(AGENT_STORE_FOLDER);
+    expect(AGENT_PLACE.startsWith(`${DATA_MOUNT}/`)).toBe(false);
+    expect(parseModuleList(read('modules.txt'))).toContainEqual({ class: 'initrd', name: 'loop' });
+  });
+
+  test('is there before the agent starts, which starts without it as well', () => {
+    expect(unit).toMatch(/^Before=compliance-agent\.service$/m);
+    expect(read(`${units}/compliance-agent.service`)).not.toMatch(/^(Requires|BindsTo|Requisite)=/m);
+    expect(unit).toMatch(/^TimeoutStartSec=\d+$/m);
+    expect(read('rootfs/usr/lib/bulkhead/critical-units')).not.toContain('agent-store');
+  });
+
+  test('is mounted where the agent sees it: nothing gives the unit mounts of its own', () => {
+    expect(unit).toMatch(/^SystemCallFilter=@system-service @mount$/m);
+    const ownMounts =
+      /^(Protect(System|Home|Proc|KernelTunables|KernelModules|KernelLogs|ControlGroups|Hostname)|Private(Tmp|Devices|Network|IPC|Mounts|Users)|ReadWritePaths|ReadOnlyPaths|InaccessiblePaths|BindPaths|TemporaryFileSystem|ProcSubset|MountFlags)=/m;
+    expect(unit).not.toMatch(ownMounts);
+  });
 });
 
 test('nothing of the image writes firmware variables by itself', () => {
