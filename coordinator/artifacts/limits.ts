@@ -8,6 +8,9 @@ export const UPLOAD_PIECE_MAX_BYTES = 4 * MIB;
 /** The largest file: a full bundle of the largest slot that nothing shrinks, with its documents. */
 export const ARTIFACT_MAX_BYTES = 11 * 1024 * MIB;
 
+/** A form that brings files: the bundle, what lies beside it, and the fields. */
+export const FORM_MAX_BYTES = 2 * ARTIFACT_MAX_BYTES;
+
 /** Uploads that have begun and not ended: each may take its whole size of the disk. */
 export const UPLOADS_OPEN_MAX = 20;
 

@@ -26,8 +26,8 @@ export interface ArtifactStore {
   openUpload(upload: Upload): ByteSource;
   /** SHA-256 of what has arrived, hexadecimal. */
   digestUpload(upload: Upload): Promise<string>;
-  /** Makes it an artifact: all of it or nothing, durable. */
-  accept(upload: Upload): Promise<void>;
+  /** Makes it the artifact of that digest: all of it or nothing, durable. */
+  accept(upload: Upload, sha256: string): Promise<void>;
   discard(upload: Upload): Promise<void>;
   uploads(): Promise<(Upload & { changed_ms: number })[]>;
   open(sha256: string): ByteSource;
@@ -75,14 +75,14 @@ export function localStore(folder: string): ArtifactStore {
     },
     openUpload: (upload) => fileSource(waiting(upload)),
     digestUpload: (upload) => digestOf(waiting(upload)),
-    async accept(upload) {
+    async accept(upload, sha256) {
       const file = await open(waiting(upload), 'r');
       try {
         await file.sync();
       } finally {
         await file.close();
       }
-      await rename(waiting(upload), place(upload.sha256));
+      await rename(waiting(upload), place(sha256));
       fsyncFolder(folder);
     },
     discard: (upload) => rm(waiting(upload), { force: true }),

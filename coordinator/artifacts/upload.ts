@@ -5,7 +5,7 @@ import type { ArtifactRow } from '../database/release-tables.ts';
 import { releaseKeys } from '../releases/keys.ts';
 import { kindOf, openTrusted } from '../releases/open-artifact.ts';
 import { ARTIFACT_MAX_BYTES, UPLOAD_PIECE_MAX_BYTES, UPLOADS_OPEN_MAX } from './limits.ts';
-import type { Upload } from './store.ts';
+import type { ArtifactStore, Upload } from './store.ts';
 
 /** How far an upload has come. */
 export interface UploadProgress {
@@ -46,7 +46,7 @@ export function createUploads(coordinator: Coordinator): Uploads {
   ): Promise<UploadProgress> => ({
     received_bytes,
     piece_max_bytes: UPLOAD_PIECE_MAX_BYTES,
-    artifact: received_bytes < upload.size_bytes ? null : await finish(coordinator, actor, upload),
+    artifact: received_bytes < upload.size_bytes ? null : await finishUpload(coordinator, actor, upload),
   });
   return {
     begin: (actor, upload) =>
@@ -60,10 +60,7 @@ export function createUploads(coordinator: Coordinator): Uploads {
         await releaseKeys(coordinator.database);
         const received_bytes = await artifacts.received_bytes(upload);
         if (received_bytes === null) {
-          if ((await artifacts.uploads()).length >= UPLOADS_OPEN_MAX)
-            throw new BulkheadError('UPLOADS_TOO_MANY', `${UPLOADS_OPEN_MAX} uploads have not ended yet`, {
-              hint: 'end one of them; those without a new piece for a day are given up',
-            });
+          await requireRoom(artifacts);
           await artifacts.begin(upload);
         }
         return await progress(actor, upload, received_bytes ?? 0);
@@ -90,17 +87,35 @@ export async function findArtifact(
   return await database.selectFrom('artifacts').selectAll().where('sha256', '=', sha256).executeTakeFirst();
 }
 
-async function finish(coordinator: Coordinator, actor: string, upload: Upload): Promise<ArtifactRow> {
+/** @throws BulkheadError UPLOADS_TOO_MANY */
+export async function requireRoom(artifacts: ArtifactStore): Promise<void> {
+  if ((await artifacts.uploads()).length < UPLOADS_OPEN_MAX) return;
+  throw new BulkheadError('UPLOADS_TOO_MANY', `${UPLOADS_OPEN_MAX} uploads have not ended yet`, {
+    hint: 'end one of them; those without a new piece for a day are given up',
+  });
+}
+
+/**
+ * Looks at what has arrived whole, and makes an artifact of it or throws it away.
+ *
+ * @param upload named by its digest, unless `sha256` says what that is
+ * @throws BulkheadError UPLOAD_DIGEST, ARTIFACT_KIND, RELEASE_BUNDLE_REFUSED
+ */
+export async function finishUpload(
+  coordinator: Coordinator,
+  actor: string,
+  upload: Upload,
+  { sha256, size_bytes } = upload,
+): Promise<ArtifactRow> {
   const { artifacts, doWork, now_ms } = coordinator;
-  const { sha256, size_bytes } = upload;
   let kind: ArtifactRow['kind'];
   try {
-    kind = await inspect(coordinator, upload);
+    kind = await inspect(coordinator, upload, sha256);
   } catch (error) {
     if (error instanceof BulkheadError) await artifacts.discard(upload);
     throw error;
   }
-  await artifacts.accept(upload);
+  await artifacts.accept(upload, sha256);
   const created_ms = now_ms();
   const artifact: ArtifactRow = { sha256, kind, size_bytes, created_ms, created_by: actor };
   await doWork(async (work) => {
@@ -121,10 +136,11 @@ async function finish(coordinator: Coordinator, actor: string, upload: Upload): 
 async function inspect(
   { artifacts, database, now_ms }: Coordinator,
   upload: Upload,
+  sha256: string,
 ): Promise<ArtifactRow['kind']> {
   const digest = await artifacts.digestUpload(upload);
-  if (digest !== upload.sha256)
-    throw new BulkheadError('UPLOAD_DIGEST', `what arrived has the digest ${digest}, not ${upload.sha256}`, {
+  if (digest !== sha256)
+    throw new BulkheadError('UPLOAD_DIGEST', `what arrived has the digest ${digest}, not ${sha256}`, {
       hint: 'it was changed on the way, or is another file: upload it again',
     });
   const source = artifacts.openUpload(upload);
@@ -137,7 +153,7 @@ async function inspect(
   }
 }
 
-const tooLarge = (what: string) => new BulkheadError('UPLOAD_TOO_LARGE', what);
+export const tooLarge = (what: string) => new BulkheadError('UPLOAD_TOO_LARGE', what);
 
 /** One after the other for what has the same name; others side by side. */
 function turns(): <T>(name: string, act: () => Promise<T>) => Promise<T> {

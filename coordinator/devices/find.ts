@@ -48,6 +48,40 @@ export async function cohortPage(coordinator: Reader, query: DeviceQuery, cohort
   return { ids, next: after ?? null };
 }
 
+/** Whom a query is about. */
+export interface Survey {
+  /** Approved appliances. */
+  fleet: number;
+  matching: number;
+  /** Of those that match: they run the version already. */
+  current: number;
+  /** The first of those that match, in the order in which they came. */
+  ids: string[];
+}
+
+/** Looks at the whole fleet, a part at a time. @param version that they would be brought to */
+export async function surveyCohort(
+  coordinator: Reader,
+  cohort: Query,
+  { version, ids_max }: { version: string | undefined; ids_max: number },
+): Promise<Survey> {
+  const survey: Survey = { fleet: 0, matching: 0, current: 0, ids: [] };
+  const query: DeviceQuery = { state: 'approved', limit: COHORT_CHUNK };
+  for (let after: string | undefined; ; ) {
+    const rows = await readSubjects(coordinator, { ...query, after }, asksForFacts(cohort));
+    survey.fleet += rows.length;
+    for (const row of rows) {
+      if (!matchesQuery(cohort, subjectOf(row))) continue;
+      survey.matching += 1;
+      survey.current += Number(row.image_version === version);
+      if (survey.ids.length < ids_max) survey.ids.push(row.id);
+    }
+    if (rows.length < COHORT_CHUNK) return survey;
+    after = rows.at(-1)?.id;
+    await giveWay();
+  }
+}
+
 /** Facts are what costs: they are read only where the query asks for one. */
 async function readSubjects(coordinator: Reader, query: DeviceQuery, withFacts: boolean) {
   const rows = candidates(coordinator, query)

@@ -80,7 +80,7 @@ function alarmRow(alarm: AlarmRow, { coordinator, principal, form_token }: Look)
   const tone = closed_ms !== null ? 'plain' : severity === 'critical' ? 'bad' : 'wait';
   const answerable = acknowledged_by === null && closed_ms === null && principal.scopes.has('alarm');
   return (
-    <tr>
+    <tr data-key={id}>
       <td>
         <Chip tone={tone} word={titleOf(kind)} />
         <small class="faint" safe>
@@ -111,7 +111,7 @@ function alarmRow(alarm: AlarmRow, { coordinator, principal, form_token }: Look)
 }
 
 function subjectLink(subject: string): JSX.Element {
-  const device = /^device:([0-9a-f-]{36})$/.exec(subject)?.[1];
-  if (device === undefined) return <span safe>{subject}</span>;
-  return <a href={`/devices/${device}`}>the appliance</a>;
+  const [, kind, id] = /^(device|rollout):([0-9a-f-]{36})$/.exec(subject) ?? [];
+  if (kind === undefined) return <span safe>{subject}</span>;
+  return <a href={`/${kind}s/${id}`}>{kind === 'device' ? 'the appliance' : 'the rollout'}</a>;
 }

@@ -99,9 +99,9 @@ function entryRow({ sequence, at_ms, actor, action, subject, details }: AuditEnt
   );
 }
 
-/** Appliances and orders have pages of their own. */
+/** These have pages of their own. */
 function subjectLink(subject: string): JSX.Element {
-  const [, kind, id] = /^(device|order):([0-9a-f-]{36})$/.exec(subject) ?? [];
+  const [, kind, id] = /^(device|order|release|rollout):([0-9a-f-]{36})$/.exec(subject) ?? [];
   if (kind === undefined) return <span safe>{subject}</span>;
   return (
     <a href={`/${kind}s/${id}`} safe>

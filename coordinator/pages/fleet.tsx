@@ -73,6 +73,15 @@ export const fleetPage: Page = {
               empty={page.next === null ? 'There is none.' : 'None so far: the next page looks further.'}
               rows={page.devices.map((device) => row(device, coordinator.now_ms()))}
             />
+            {cohort === undefined ||
+            asked instanceof BulkheadError ||
+            !look.principal.scopes.has('rollout') ? (
+              ''
+            ) : (
+              <p>
+                <a href={linkTo('/rollouts/new', { cohort })}>Draw up a rollout for these</a>
+              </p>
+            )}
             <Pages
               what="Pages of the fleet"
               first={after === undefined ? null : here({})}
@@ -105,7 +114,7 @@ function tab(name: DeviceState, shown: DeviceState, counts: Record<DeviceState, 
 function row(device: DeviceSummary, now_ms: number): JSX.Element {
   const { id, state, presence, hostname, name, update } = device;
   return (
-    <tr>
+    <tr data-key={id}>
       <td>
         <a href={`/devices/${id}`} safe>
           {deviceName(device)}

@@ -11,6 +11,8 @@ const SECTIONS: readonly [path: string, title: string, scope: Scope][] = [
   ['/', 'Fleet', 'read'],
   ['/alarms', 'Alarms', 'read'],
   ['/waiting', 'Let in', 'read'],
+  ['/releases', 'Releases', 'read'],
+  ['/rollouts', 'Rollouts', 'read'],
   ['/orders', 'Orders', 'read'],
   ['/builds', 'Builds', 'read'],
   ['/audit', 'Audit log', 'audit'],

@@ -4,6 +4,7 @@ import type { Coordinator } from '../context.ts';
 import type { Principal } from '../people/authorise.ts';
 import type { Scope } from '../people/scopes.ts';
 import type { Fields } from './fields.ts';
+import type { FormFile } from './multipart.ts';
 import type { DONE } from './words.ts';
 
 /** Who looks at what. */
@@ -17,6 +18,10 @@ export interface Look {
   query: Fields;
   /** What was filled in and refused, to be filled in again; empty otherwise. */
   fields: Fields;
+  /** Why what was filled in was refused; null: it was not. */
+  problem: BulkheadError | null;
+  /** What was sent along, one file after the other; none where the page takes none. */
+  files: AsyncIterable<FormFile>;
 }
 
 export interface View {
@@ -32,8 +37,8 @@ export interface Secret {
   note: string;
 }
 
-/** Where to go on, saying what was done, or what to show once. */
-export type Outcome = { to: string; done: keyof typeof DONE } | { secret: Secret };
+/** Where to go on, saying what was done; or what to show once; or the page again with what was filled in, as nothing was to be done yet. */
+export type Outcome = { to: string; done: keyof typeof DONE } | { secret: Secret } | { again: true };
 
 export interface Act {
   scope: Scope | ((fields: Fields) => Scope);
@@ -54,6 +59,8 @@ export interface Page {
   scope: Scope;
   show(look: Look): Promise<View>;
   acts?: Readonly<Record<string, Act>>;
+  /** Its forms may send files along. */
+  takesFiles?: true;
 }
 
 /** What stands above the content of a page. */

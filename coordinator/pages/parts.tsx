@@ -18,12 +18,23 @@ export function FormToken(props: { value: string }) {
   return <input type="hidden" name="form_token" value={props.value} />;
 }
 
-/** A form that does one thing, posted to the address of its page. */
-export function ActForm(props: { act: string; form_token: string; class?: string; children?: Children }) {
+/** A form that does one thing, posted to the address of its page. @param props `files`: it brings some, in fields behind all others */
+export function ActForm(props: {
+  /** Undefined: its buttons say. */
+  act?: string;
+  form_token: string;
+  class?: string;
+  files?: true;
+  children?: Children;
+}) {
   return (
-    <form method="post" class={props.class ?? 'stack'}>
+    <form
+      method="post"
+      class={props.class ?? 'stack'}
+      {...(props.files ? { enctype: 'multipart/form-data' as const, 'data-upload': '' } : {})}
+    >
       <FormToken value={props.form_token} />
-      <input type="hidden" name="act" value={props.act} />
+      {props.act === undefined ? '' : <input type="hidden" name="act" value={props.act} />}
       {props.children}
     </form>
   );
@@ -33,10 +44,14 @@ export interface FieldProps {
   label: string;
   name: string;
   value?: string | undefined;
-  type?: 'text' | 'password' | 'search' | 'number';
-  note?: string;
+  type?: 'text' | 'password' | 'search' | 'number' | 'time';
+  note?: string | undefined;
   required?: boolean;
   autocomplete?: string;
+  /** Of a number. */
+  step?: string;
+  /** What is wrong with what was filled in. */
+  fault?: string | undefined;
 }
 
 export function Field(props: FieldProps) {
@@ -49,21 +64,69 @@ export function Field(props: FieldProps) {
         value={props.value ?? ''}
         required={props.required ?? false}
         autocomplete={props.autocomplete ?? 'off'}
+        {...(props.step === undefined ? {} : { step: props.step })}
+        {...invalid(props.fault)}
       />
-      {props.note === undefined ? '' : <small safe>{props.note}</small>}
+      <Notes note={props.note} fault={props.fault} />
     </label>
   );
 }
 
-export function Lines(props: { label: string; name: string; value: string; note?: string }) {
+/** What helps with a field, and what is wrong with it. */
+function Notes(props: { note?: string | undefined; fault?: string | undefined }) {
+  return (
+    <>
+      {props.fault === undefined ? (
+        ''
+      ) : (
+        <small class="fault" safe>
+          {props.fault}
+        </small>
+      )}
+      {props.note === undefined ? '' : <small safe>{props.note}</small>}
+    </>
+  );
+}
+
+const invalid = (fault: string | undefined) =>
+  fault === undefined ? {} : { 'aria-invalid': 'true' as const };
+
+export function FileField(props: {
+  label: string;
+  name: string;
+  note?: string;
+  required?: boolean;
+  multiple?: boolean;
+}) {
   return (
     <label class="field">
       <span safe>{props.label}</span>
-      <textarea name={props.name} rows="3" safe>
+      <input
+        type="file"
+        name={props.name}
+        required={props.required ?? false}
+        multiple={props.multiple ?? false}
+      />
+      <Notes note={props.note} />
+    </label>
+  );
+}
+
+export function Lines(props: {
+  label: string;
+  name: string;
+  value: string;
+  note?: string;
+  fault?: string | undefined;
+}) {
+  return (
+    <label class="field">
+      <span safe>{props.label}</span>
+      <textarea name={props.name} rows="3" {...invalid(props.fault)} safe>
         {/* A browser leaves out the first line break. */}
         {`\n${props.value}`}
       </textarea>
-      {props.note === undefined ? '' : <small safe>{props.note}</small>}
+      <Notes note={props.note} fault={props.fault} />
     </label>
   );
 }
@@ -73,24 +136,37 @@ export function Choice(props: {
   name: string;
   value?: string | undefined;
   options: readonly (readonly [value: string, label: string])[];
+  note?: string;
+  fault?: string | undefined;
 }) {
   return (
     <label class="field">
       <span safe>{props.label}</span>
-      <select name={props.name}>
+      <select name={props.name} {...invalid(props.fault)}>
         {props.options.map(([value, label]) => (
           <option value={value} selected={value === props.value} safe>
             {label}
           </option>
         ))}
       </select>
+      <Notes note={props.note} fault={props.fault} />
     </label>
   );
 }
 
-export function Button(props: { label: string; kind?: 'quiet' | 'danger' | undefined; about?: string }) {
+/** @param props `act`: what it does, in a form that can do several things */
+export function Button(props: {
+  label: string;
+  kind?: 'quiet' | 'danger' | undefined;
+  about?: string;
+  act?: string;
+}) {
   return (
-    <button type="submit" class={props.kind ?? ''}>
+    <button
+      type="submit"
+      class={props.kind ?? ''}
+      {...(props.act === undefined ? {} : { name: 'act', value: props.act })}
+    >
       <span safe>{props.label}</span>
       {props.about === undefined ? '' : <span class="unseen" safe>{` ${props.about}`}</span>}
     </button>

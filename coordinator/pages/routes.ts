@@ -12,12 +12,22 @@ import { channelsPage } from './channels.tsx';
 import { devicePage } from './device.tsx';
 import { Fields } from './fields.ts';
 import { fleetPage } from './fleet.tsx';
+import { type Form, formOf, readForm } from './form.ts';
 import { newOrderPage } from './new-order.tsx';
+import { newRolloutPage } from './new-rollout.tsx';
 import { orderPage } from './order.tsx';
 import { ordersPage } from './orders.tsx';
 import type { Page } from './page.ts';
 import { peoplePage } from './people.tsx';
 import { projectsPage } from './projects.tsx';
+import { publishPage } from './publish.tsx';
+import { releasePage } from './release.tsx';
+import { releaseKeysPage } from './release-keys.tsx';
+import { releasesPage } from './releases.tsx';
+import { rolloutPage } from './rollout.tsx';
+import { rolloutActPage } from './rollout-act.tsx';
+import { rolloutPlansPage, rolloutPreviewPage } from './rollout-plans.tsx';
+import { rolloutsPage } from './rollouts.tsx';
 import { refusePage, servePage } from './serve-page.tsx';
 import { settingsPage } from './settings.tsx';
 import { doSignIn, doSignOut, showSignIn } from './sign-in.tsx';
@@ -30,6 +40,16 @@ const PAGES: readonly Page[] = [
   waitingPage,
   devicePage,
   newOrderPage,
+  releasesPage,
+  publishPage,
+  releaseKeysPage,
+  releasePage,
+  rolloutsPage,
+  newRolloutPage,
+  rolloutPage,
+  rolloutPlansPage,
+  rolloutPreviewPage,
+  rolloutActPage,
   ordersPage,
   orderPage,
   buildsPage,
@@ -42,6 +62,7 @@ const PAGES: readonly Page[] = [
 
 /** Forms are read here, not by Elysia: a field may come several times. */
 const AS_TEXT = { parse: 'text', detail: { hide: true } } as const;
+const AS_STREAM = { parse: 'none', detail: { hide: true } } as const;
 const HIDDEN = { detail: { hide: true } } as const;
 
 /**
@@ -78,30 +99,45 @@ export function pageRoutes(
     .post(
       '/sign-in',
       ({ request, body }) =>
-        guarded(request, () => doSignIn(coordinator, request, fieldsOf(body), addressOf(request))),
+        guarded(request, () => doSignIn(coordinator, request, formOf(body).fields, addressOf(request))),
       AS_TEXT,
     )
     .post(
       '/sign-out',
-      ({ request, body }) => guarded(request, () => doSignOut(coordinator, request, fieldsOf(body))),
+      ({ request, body }) => guarded(request, () => doSignOut(coordinator, request, formOf(body).fields)),
       AS_TEXT,
     );
   for (const page of PAGES) {
-    const serve = (request: Request, params: Record<string, string>, fields: Fields | null) =>
+    /** @param read what was sent, for whom may send something here */
+    const serve = (
+      request: Request,
+      params: Record<string, string>,
+      read: () => Form | null | Promise<Form>,
+    ): Promise<Response> =>
       guarded(request, async () => {
         const principal = await authorise(coordinator, request, page.scope);
-        return await servePage(
-          page,
-          { coordinator, request, principal, params, query: queryOf(request) },
-          fields,
-        );
+        const form = await read();
+        const visit = { coordinator, request, principal, params, query: queryOf(request) };
+        const response = await servePage(page, visit, form);
+        // A browser reads an answer when it has sent everything.
+        await form?.drain();
+        return response;
       });
-    routes.get(page.path, ({ request, params }) => serve(request, params, null), HIDDEN);
-    if (page.acts)
-      routes.post(page.path, ({ request, params, body }) => serve(request, params, fieldsOf(body)), AS_TEXT);
+    routes.get(page.path, ({ request, params }) => serve(request, params, () => null), HIDDEN);
+    if (page.takesFiles)
+      routes.post(
+        page.path,
+        ({ request, params }) => serve(request, params, () => readForm(request)),
+        AS_STREAM,
+      );
+    else if (page.acts)
+      routes.post(
+        page.path,
+        ({ request, params, body }) => serve(request, params, () => formOf(body)),
+        AS_TEXT,
+      );
   }
   return routes;
 }
 
 const queryOf = (request: Request) => new Fields(new URL(request.url).searchParams);
-const fieldsOf = (body: unknown) => new Fields(new URLSearchParams(typeof body === 'string' ? body : ''));

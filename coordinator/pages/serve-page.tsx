@@ -5,6 +5,7 @@ import { type Principal, requireScope } from '../people/authorise.ts';
 import { formToken, isFormToken } from '../people/form-token.ts';
 import { asProblem, formStale, requestInvalid } from '../server/problem.ts';
 import { Fields } from './fields.ts';
+import { type Form, NO_FILES } from './form.ts';
 import { renderPage } from './layout.tsx';
 import { type Look, type Messages, NO_MESSAGES, type Outcome, type Page } from './page.ts';
 import { goTo, pageResponse } from './respond.ts';
@@ -21,16 +22,20 @@ interface Visit {
 /**
  * A page, or what comes of an act on it.
  *
- * @param fields null: it is only looked at
+ * @param form null: it is only looked at
  * @throws BulkheadError when not even the page can be shown
  */
-export async function servePage(page: Page, visit: Visit, fields: Fields | null): Promise<Response> {
+export async function servePage(page: Page, visit: Visit, form: Form | null): Promise<Response> {
   const { coordinator, principal, params, query } = visit;
   const { session } = principal;
   // Pages are for people; a program has the API.
   if (session === null) throw new BulkheadError('UNAUTHENTICATED', 'sign in first');
   const form_token = formToken(session);
-  const look: Look = { coordinator, principal, form_token, params, query, fields: fields ?? new Fields() };
+  const { fields, files } = form ?? { fields: new Fields(), files: NO_FILES };
+  const look: Look = {
+    ...{ coordinator, principal, form_token, params, query, fields, files },
+    problem: null,
+  };
   const render = async (seen: Look, messages: Messages): Promise<Response> => {
     const { title, body } = await page.show(seen);
     const { unacknowledged: alarms } = await countAlarms(coordinator);
@@ -40,14 +45,16 @@ export async function servePage(page: Page, visit: Visit, fields: Fields | null)
       messages.problem,
     );
   };
-  if (fields === null) return await render(look, { ...NO_MESSAGES, done: doneText(query.text('done')) });
+  if (form === null) return await render(look, { ...NO_MESSAGES, done: doneText(query.text('done')) });
   let outcome: Outcome;
   try {
     if (!isFormToken(session, fields.secret('form_token'))) throw formStale();
     outcome = await runAct(page, look);
   } catch (error) {
-    return await render(look, { ...NO_MESSAGES, problem: tell(coordinator, error) });
+    const problem = tell(coordinator, error);
+    return await render({ ...look, problem }, { ...NO_MESSAGES, problem });
   }
+  if ('again' in outcome) return await render(look, NO_MESSAGES);
   if ('to' in outcome) return goTo(linkTo(outcome.to, { done: outcome.done }));
   return await render({ ...look, fields: new Fields() }, { ...NO_MESSAGES, secret: outcome.secret });
 }

@@ -18,6 +18,18 @@ export const DONE = {
   project_removed: 'Nothing of it is built any more.',
   build_cancelled: 'The build was taken back.',
   build_queued: 'The build waits for a worker.',
+  release_published: 'The release is there. It goes nowhere before a rollout of it is approved.',
+  release_file_added: 'The files lie beside the release.',
+  release_withdrawn: 'The release is taken back: nobody is brought to it any more.',
+  keys_set: 'Releases that these keys signed are taken from now on.',
+  rollout_drawn_up: 'The rollout is drawn up. Nothing happens before it is approved.',
+  rollout_approve: 'It begins.',
+  rollout_pause: 'No orders are given until it is resumed.',
+  rollout_resume: 'It goes on.',
+  rollout_release_brake: 'The brake is released.',
+  rollout_retry_failed: 'Those that failed or were left behind get one more try.',
+  rollout_cancel: 'It is cancelled. Who is at it finishes.',
+  rollout_roll_back: 'Everyone that it has moved goes back to the version before.',
   password: 'The password is yours from now on.',
   token_revoked: 'The token works no more.',
   user_changed: 'The change is in force.',
@@ -62,6 +74,11 @@ export const ORDER_TONES: Readonly<Record<OrderState, Tone>> = {
 /** `handed_out` as people read it. */
 export function plain(word: string): string {
   return word.replaceAll('_', ' ');
+}
+
+/** `1 appliance`, `12,000 appliances`. */
+export function countText(count: number, one: string, many = `${one}s`): string {
+  return `${count.toLocaleString('en')} ${count === 1 ? one : many}`;
 }
 
 /** `2026-11-21 14:03:09 UTC`; people in several zones look at one coordinator. */

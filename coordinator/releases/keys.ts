@@ -14,7 +14,7 @@ import type { Database, Work } from '../database/tables.ts';
  * @throws BulkheadError RELEASE_KEYS_MISSING
  */
 export async function releaseKeys(database: Database): Promise<TrustedKeys> {
-  const keys = await newestKeys(database);
+  const keys = await findKeys(database);
   if (keys) return keys;
   throw new BulkheadError('RELEASE_KEYS_MISSING', 'nobody has said yet whose releases are to be taken', {
     hint: "an administrator: 'bulkhead-coordinator release keys set keyset.json', or serve --release-keys",
@@ -22,7 +22,7 @@ export async function releaseKeys(database: Database): Promise<TrustedKeys> {
 }
 
 /** Undefined: nobody has configured any. */
-async function newestKeys(database: Database | Work): Promise<TrustedKeys | undefined> {
+export async function findKeys(database: Database | Work): Promise<TrustedKeys | undefined> {
   const row = await database
     .selectFrom('release_keysets')
     .select('chain')
@@ -49,7 +49,7 @@ export async function setReleaseKeys(
   const now_ms = coordinator.now_ms();
   return await coordinator.doWork(async (work) => {
     await lockForAll(work);
-    const before = await newestKeys(work);
+    const before = await findKeys(work);
     const next = before ? follow(before, file) : { trusted: brought, changed: true };
     if (!next.changed) return next;
     const { keyset, chain } = next.trusted;

@@ -54,21 +54,28 @@ export async function readRelease({ database }: Coordinator, id: string) {
     .where('release_id', '=', id)
     .orderBy('suffix')
     .execute();
-  const versions = await database
+  const deltas = new Map(files.map((file) => [file.base_version, file.size_bytes]));
+  const field = (await countVersions(database)).map(
+    ({ version, devices }): FieldCost => ({
+      ...{ version, devices },
+      delta_bytes: version === null ? null : (deltas.get(version) ?? null),
+    }),
+  );
+  return { ...release, files, field };
+}
+
+/** How many of the fleet run which version, by their own word. */
+export async function countVersions(
+  database: Database,
+): Promise<{ version: string | null; devices: number }[]> {
+  const rows = await database
     .selectFrom('devices')
     .select((select) => ['image_version as version', select.fn.countAll<number>().as('devices')])
     .where('state', '=', 'approved')
     .groupBy('image_version')
     .orderBy('image_version')
     .execute();
-  const deltas = new Map(files.map((file) => [file.base_version, file.size_bytes]));
-  const field = versions.map(
-    ({ version, devices }): FieldCost => ({
-      ...{ version, devices: Number(devices) },
-      delta_bytes: version === null ? null : (deltas.get(version) ?? null),
-    }),
-  );
-  return { ...release, files, field };
+  return rows.map(({ version, devices }) => ({ version, devices: Number(devices) }));
 }
 
 /**

@@ -49,6 +49,12 @@ const ALLOWED: Readonly<
   roll_back: { retry_failed: 'roll_back', cancel: 'cancelled' },
 };
 
+/** What an operator may do now. @param phase of the newest plan */
+export function possibleActions({ wish }: Pick<RolloutIntent, 'wish'>, phase: Phase): RolloutAction[] {
+  const allowed = ACTIONS.filter((action) => ALLOWED[wish][action] !== undefined);
+  return phase === 'completed' ? allowed.filter((action) => action === 'roll_back') : allowed;
+}
+
 /**
  * @param phase of the newest plan, for what has come to its end
  * @throws BulkheadError ROLLOUT_ACTION_REFUSED

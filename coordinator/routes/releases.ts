@@ -13,6 +13,14 @@ import { answers, Id, Nullable, PageSize, TimeMs } from './parts.ts';
 
 const strict = { additionalProperties: false };
 const Channel = t.String({ pattern: '^[a-z0-9][a-z0-9-]{0,39}$' });
+/** What the bundle itself does not say. */
+export const ReleaseFacts = t.Object(
+  {
+    ...{ channel: Channel, notes: t.Optional(t.String({ maxLength: 20_000 })) },
+    floors: t.Optional(t.Array(ReleaseVersion, { maxItems: FLOORS_MAX })),
+  },
+  strict,
+);
 const Texts = t.Array(t.String());
 const ReleaseFields = {
   ...{ id: Id, version: t.String(), channel: t.String(), notes: t.String(), floors: Texts },
@@ -85,17 +93,7 @@ export function releaseRoutes(coordinator: Coordinator) {
         return viewRelease(await createRelease(coordinator, actor, { ...body, notes, floors }));
       },
       {
-        body: t.Object(
-          {
-            ...{
-              bundle_sha256: Sha256,
-              channel: Channel,
-              notes: t.Optional(t.String({ maxLength: 20_000 })),
-            },
-            floors: t.Optional(t.Array(ReleaseVersion, { maxItems: FLOORS_MAX })),
-          },
-          strict,
-        ),
+        body: t.Object({ bundle_sha256: Sha256, ...ReleaseFacts.properties }, strict),
         response: answers({ 200: t.Object(ReleaseFields) }, 400, 401, 403, 404, 409),
         detail: detail('Make a release of an uploaded bundle'),
       },

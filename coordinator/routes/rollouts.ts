@@ -65,7 +65,7 @@ export function rolloutRoutes(coordinator: Coordinator) {
       '/rollouts',
       async ({ request, query }) => {
         await viewer(request);
-        return { rollouts: await listRollouts(coordinator, query.limit) };
+        return { rollouts: await listRollouts(coordinator, query) };
       },
       {
         query: t.Object({ limit: PageSize }),
@@ -108,7 +108,7 @@ export function rolloutRoutes(coordinator: Coordinator) {
       '/rollouts/:id/plans',
       async ({ request, params: { id }, query }) => {
         await viewer(request);
-        return { plans: await listPlans(coordinator, id, query.limit) };
+        return { plans: await listPlans(coordinator, id, query) };
       },
       {
         ...{ params, query: t.Object({ limit: PageSize }) },

@@ -1,6 +1,6 @@
 import { networkInterfaces } from 'node:os';
 import { BulkheadError } from '../../base/errors.ts';
-import { UPLOAD_PIECE_MAX_BYTES } from '../artifacts/limits.ts';
+import { FORM_MAX_BYTES } from '../artifacts/limits.ts';
 import type { Coordinator } from '../context.ts';
 import { IDLE_TIMEOUT_S, STOP_GRACE_MS } from '../limits.ts';
 import type { App } from './app.ts';
@@ -70,7 +70,7 @@ function listen(
     return Bun.serve({
       ...{ hostname, port, fetch: handle, idleTimeout: IDLE_TIMEOUT_S, development: false },
       // The most that any request may have; body-limit.ts holds all others to less.
-      maxRequestBodySize: UPLOAD_PIECE_MAX_BYTES,
+      maxRequestBodySize: FORM_MAX_BYTES,
       // With `development: false` Bun shares ports by default: a second coordinator would silently take every other request.
       reusePort: false,
       ...(tls === undefined ? {} : { tls: { cert: tls.certificate, key: tls.key } }),

@@ -28,9 +28,29 @@ export class Visitor {
     fields: Record<string, string>,
     changed: Record<string, string> = {},
   ): Promise<ShownPage> {
-    const { html } = await this.see(path);
-    const form_token = /name="form_token" value="(\w+)"/.exec(html)?.[1] ?? '';
+    const form_token = this.#tokenOf((await this.see(path)).html);
     return await this.post(path, { form_token, ...fields }, changed);
+  }
+
+  /** A form that brings files, with the token that the page has. @param files name of the field, of the file, and its bytes */
+  async sendFiles(
+    path: string,
+    fields: Record<string, string>,
+    files: readonly [field: string, filename: string, bytes: Blob][],
+  ): Promise<ShownPage> {
+    const form = new FormData();
+    form.append('form_token', this.#tokenOf((await this.see(path)).html));
+    for (const [name, value] of Object.entries(fields)) form.append(name, value);
+    for (const [field, filename, bytes] of files) form.append(field, bytes, filename);
+    return await this.postForm(path, form);
+  }
+
+  postForm(path: string, form: FormData): Promise<ShownPage> {
+    return this.#ask(path, { method: 'POST', body: form, headers: { 'sec-fetch-site': 'same-origin' } });
+  }
+
+  #tokenOf(html: string): string {
+    return /name="form_token" value="(\w+)"/.exec(html)?.[1] ?? '';
   }
 
   post(
@@ -51,7 +71,7 @@ export class Visitor {
 
   async #ask(
     path: string,
-    init: { method?: string; body?: string; headers?: Record<string, string> },
+    init: { method?: string; body?: string | FormData; headers?: Record<string, string> },
   ): Promise<ShownPage> {
     const response = await fetch(this.lab.url + path, {
       ...init,

@@ -3,7 +3,8 @@ import type { RolloutRow } from '../../database/release-tables.ts';
 import { PAGE_MAX } from '../../limits.ts';
 import { describePlan } from '../describe-plan.ts';
 import type { PlanRecord } from '../effects.ts';
-import type { FailureCode, Member } from '../plan.ts';
+import { changeIntent, type RolloutAction } from '../intent.ts';
+import type { FailureCode, Member, Plan } from '../plan.ts';
 import { planRollout } from '../planner.ts';
 import { findRollout, readSnapshot } from './read-scene.ts';
 
@@ -15,9 +16,18 @@ export function viewRollout({ request: _, revision: __, settled: ___, ...row }: 
 }
 
 /** Newest first. */
-export async function listRollouts({ database }: Coordinator, limit = PAGE_MAX): Promise<RolloutView[]> {
-  const rows = await database.selectFrom('rollouts').selectAll().orderBy('id', 'desc').limit(limit).execute();
-  return rows.map(viewRollout);
+export async function listRollouts(
+  { database }: Coordinator,
+  {
+    version,
+    before,
+    limit = PAGE_MAX,
+  }: { version?: string; before?: string | undefined; limit?: number | undefined } = {},
+): Promise<RolloutView[]> {
+  let rows = database.selectFrom('rollouts').selectAll().orderBy('id', 'desc').limit(limit);
+  if (version !== undefined) rows = rows.where('version', '=', version);
+  if (before !== undefined) rows = rows.where('id', '<', before);
+  return (await rows.execute()).map(viewRollout);
 }
 
 /** @throws BulkheadError ROLLOUT_UNKNOWN */
@@ -51,16 +61,20 @@ export async function readRollout({ database }: Coordinator, id: string) {
 }
 
 /** What was decided and why, newest first. */
-export async function listPlans({ database }: Coordinator, id: string, limit = PAGE_MAX) {
+export async function listPlans(
+  { database }: Coordinator,
+  id: string,
+  { before, limit = PAGE_MAX }: { before?: number | undefined; limit?: number | undefined } = {},
+) {
   await findRollout(database, id);
-  const rows = await database
+  let rows = database
     .selectFrom('rollout_plans')
     .select(['id', 'parent', 'number', 'at_ms', 'phase', 'reasons'])
     .where('rollout_id', '=', id)
     .orderBy('number', 'desc')
-    .limit(limit)
-    .execute();
-  return rows.map((row) => ({ ...row, reasons: JSON.parse(row.reasons) as string[] }));
+    .limit(limit);
+  if (before !== undefined) rows = rows.where('number', '<', before);
+  return (await rows.execute()).map((row) => ({ ...row, reasons: JSON.parse(row.reasons) as string[] }));
 }
 
 export interface MemberView {
@@ -130,4 +144,19 @@ export async function previewRollout(coordinator: Coordinator, id: string): Prom
   const { intent } = scene;
   const wish = intent.wish === 'draft' ? 'running' : intent.wish;
   return describePlan(planRollout('preview', { ...scene, intent: { ...intent, wish } }, parent));
+}
+
+/**
+ * The plan that would follow from what an operator is about to do; nothing of it happens.
+ *
+ * @throws BulkheadError ROLLOUT_UNKNOWN, ROLLOUT_ACTION_REFUSED
+ */
+export async function foreseeAction(
+  coordinator: Coordinator,
+  id: string,
+  action: RolloutAction,
+): Promise<Plan> {
+  const { row, scene, parent } = await readSnapshot(coordinator, id);
+  const intent = changeIntent(scene.intent, action, row.phase);
+  return planRollout('preview', { ...scene, intent }, parent);
 }
