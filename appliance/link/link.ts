@@ -93,7 +93,10 @@ export function createLink(options: LinkOptions): Link {
         ...(update === undefined ? {} : { update }),
       };
     },
-    onStateWanted: () => void fingerprint.current().then((now) => report('state_delta', now)),
+    onStateWanted: () => {
+      const told = fingerprint.current().then((now) => report('state_delta', now));
+      told.catch((error: unknown) => warn(`what this machine is cannot be told: ${describeError(error)}`));
+    },
     onChange: (news) => {
       if (news !== null) log.info`${news}`;
       options.onChange();

@@ -4,6 +4,7 @@ import { BulkheadError } from '../../base/errors.ts';
 import type { OrderedRelease } from '../../updater/install/ordered.ts';
 import type { Config } from '../config/schema.ts';
 import { requireInstalled } from '../slots/slots-tools.ts';
+import { authoritiesFor } from './authorities.ts';
 import { followUpdate, readyText } from './follow-update.ts';
 import { COMMAND_PATIENCE_MS } from './limits.ts';
 import { rebootRule, rebootWish, requireKnownLimits } from './reboot-rule.ts';
@@ -73,7 +74,8 @@ export function requestOf(
 ): UpdateRequest {
   const loaded = tools.config();
   requireKnownLimits(loaded, options.maxFetch !== undefined || options.limitRate !== undefined);
-  const { update, install } = loaded.config;
+  const { update, install, coordinator } = loaded.config;
+  const ca_pem = options.ca ? readFileSync(options.ca, 'utf8') : authoritiesFor(locations, coordinator);
   const max_bytes = options.maxFetch
     ? parseSize(options.maxFetch, '--max-fetch')
     : (update.data_cap_mib ?? 0) * 1024 * 1024;
@@ -92,7 +94,7 @@ export function requestOf(
     reboot: rebootWish(options.reboot === true, rebootRule(loaded), ordered?.at_once),
     // Absent where nothing was said: no number stands for "no limit".
     limits: { ...(max_bytes > 0 ? { max_bytes } : {}), ...(limit > 0 ? { limit_bytes_per_s: limit } : {}) },
-    fetch: { retry_for_ms: patience_ms, ...(options.ca ? { ca_pem: readFileSync(options.ca, 'utf8') } : {}) },
+    fetch: { retry_for_ms: patience_ms, ...(ca_pem === undefined ? {} : { ca_pem }) },
   };
 }
 
