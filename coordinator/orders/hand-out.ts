@@ -3,6 +3,7 @@ import type { EnvelopeJson } from '../../base/signing/dsse.ts';
 import { sealOrder } from '../../protocol/orders/order.ts';
 import type { MaintenanceWindow } from '../../updater/maintenance-window.ts';
 import type { Coordinator } from '../context.ts';
+import { textList } from '../database/json-rows.ts';
 import type { OrderRow, Work } from '../database/tables.ts';
 import { ORDERS_PER_ANSWER_MAX } from '../limits.ts';
 import type { Claim } from '../reports/claim.ts';
@@ -28,7 +29,7 @@ export async function handOut(
   const orders = await work
     .selectFrom('orders')
     .selectAll()
-    .where('device_id', 'in', [...keys.keys()])
+    .where('device_id', 'in', textList(coordinator.backend, [...keys.keys()]))
     .where('state', '=', 'queued')
     .where('not_before_ms', '<=', now_ms)
     .where('expires_ms', '>', now_ms)

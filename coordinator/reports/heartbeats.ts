@@ -2,6 +2,8 @@ import { BulkheadError, describeError } from '../../base/errors.ts';
 import type { EnvelopeJson } from '../../base/signing/dsse.ts';
 import type { Heartbeat } from '../../protocol/messages/reports.ts';
 import type { Coordinator } from '../context.ts';
+import { type ColumnKinds, rowSource, textList } from '../database/json-rows.ts';
+import type { Backend } from '../database/make-tables.ts';
 import type { PresenceRow, Work } from '../database/tables.ts';
 import { BATCH_MAX, BATCH_QUEUE_MAX } from '../limits.ts';
 import { handOut } from '../orders/hand-out.ts';
@@ -109,52 +111,47 @@ async function takeBatch(
   batch: readonly Waiting[],
 ): Promise<(HeartbeatTaken | Error)[]> {
   const now_ms = coordinator.now_ms();
-  const ids = batch.map(({ claim }) => claim.device_id);
-  const active = await activeKeys(work, batch);
-  const before = new Map(
-    (
-      await work
-        .selectFrom('device_presence')
-        .select(['device_id', 'sequence', 'update_version', 'update_state'])
-        .where('device_id', 'in', ids)
-        .execute()
-    ).map((row) => [row.device_id, row]),
-  );
-  const good = batch.filter(({ claim }) => active.has(claim.key_id) && before.has(claim.device_id));
-  const rows = good.map((one) => presenceRow(one, coordinator.settings.heartbeat_interval_s, now_ms));
-  const taken = new Set(rows.length === 0 ? [] : await writePresences(work, rows));
+  const { backend, settings } = coordinator;
+  const known = await readKnown(work, backend, batch);
+  const good = batch.filter(({ claim }) => {
+    const device = known.get(claim.key_id);
+    return device?.state === 'active' && device.sequence !== null;
+  });
+  const rows = good.map((one) => presenceRow(one, settings.heartbeat_interval_s, now_ms));
+  const taken = new Set(rows.length === 0 ? [] : await writePresences(work, backend, rows));
+  const asking = good.map(({ claim }) => claim).filter(({ device_id }) => taken.has(device_id));
+  const told = new Map(rows.map((row) => [row.device_id, row]));
   await recordSteps(
     coordinator,
     work,
-    rows
-      .filter(({ device_id }) => taken.has(device_id))
-      .map((now) => ({ before: before.get(now.device_id), now })),
+    asking.flatMap(({ device_id, key_id }) => {
+      const [before, now] = [known.get(key_id), told.get(device_id)];
+      return before && now ? { before, now } : [];
+    }),
   );
-  const known = await knownDigests(work, [...taken]);
-  const orders = await handOut(
-    coordinator,
-    work,
-    good.filter(({ claim }) => taken.has(claim.device_id)).map(({ claim }) => claim),
-  );
+  const orders = await handOut(coordinator, work, asking);
   return batch.map(({ claim }) => {
-    if (!active.has(claim.key_id)) return keyRevoked();
-    const last = before.get(claim.device_id)?.sequence;
-    if (last === undefined)
+    const device = known.get(claim.key_id);
+    if (device?.state !== 'active') return keyRevoked();
+    if (device.sequence === null)
       return new BulkheadError('DEVICE_PENDING', 'this appliance has not been approved yet');
-    if (!taken.has(claim.device_id)) return new Replayed(last);
-    return { orders: orders.get(claim.device_id) ?? [], known_digest: known.get(claim.device_id) ?? null };
+    if (!taken.has(claim.device_id)) return new Replayed(device.sequence);
+    return { orders: orders.get(claim.device_id) ?? [], known_digest: device.digest };
   });
 }
 
-async function activeKeys(work: Work, batch: readonly Waiting[]): Promise<Set<string>> {
+/** What is on record of the devices of a batch, by key. */
+async function readKnown(work: Work, backend: Backend, batch: readonly Waiting[]) {
   const keys = batch.map(({ claim }) => claim.key_id);
   const rows = await work
-    .selectFrom('device_keys')
-    .select('key_id')
-    .where('key_id', 'in', keys)
-    .where('state', '=', 'active')
+    .selectFrom('device_keys as key')
+    .leftJoin('device_presence as presence', 'presence.device_id', 'key.device_id')
+    .leftJoin('device_states as told', 'told.device_id', 'key.device_id')
+    .select(['key.key_id', 'key.state', 'told.digest'])
+    .select(['presence.sequence', 'presence.update_version', 'presence.update_state'])
+    .where('key.key_id', 'in', textList(backend, keys))
     .execute();
-  return new Set(rows.map(({ key_id }) => key_id));
+  return new Map(rows.map((row) => [row.key_id, row]));
 }
 
 function presenceRow({ claim, heartbeat }: Waiting, interval_s: number, heard_ms: number): PresenceRow {
@@ -167,38 +164,32 @@ function presenceRow({ claim, heartbeat }: Waiting, interval_s: number, heard_ms
   };
 }
 
+const PRESENCE_COLUMNS: ColumnKinds<PresenceRow> = {
+  ...{ device_id: 'text', sequence: 'number', heard_ms: 'number', interval_s: 'number' },
+  ...{ agent_version: 'text', uptime_s: 'number', state_digest: 'text', update_version: 'text' },
+  ...{ update_state: 'text', waiting_records: 'number' },
+};
+
 /** @returns ids of the devices whose sequence was above the one before */
-async function writePresences(work: Work, rows: readonly PresenceRow[]): Promise<string[]> {
+async function writePresences(work: Work, backend: Backend, rows: readonly PresenceRow[]): Promise<string[]> {
+  const columns = Object.keys(PRESENCE_COLUMNS) as (keyof PresenceRow)[];
   const written = await work
     .insertInto('device_presence')
-    .values([...rows])
+    .columns(columns)
+    .expression(rowSource(backend, PRESENCE_COLUMNS, rows))
     .onConflict((conflict) =>
       conflict
         .column('device_id')
-        .doUpdateSet((set) => ({
-          sequence: set.ref('excluded.sequence'),
-          heard_ms: set.ref('excluded.heard_ms'),
-          interval_s: set.ref('excluded.interval_s'),
-          agent_version: set.ref('excluded.agent_version'),
-          uptime_s: set.ref('excluded.uptime_s'),
-          state_digest: set.ref('excluded.state_digest'),
-          update_version: set.ref('excluded.update_version'),
-          update_state: set.ref('excluded.update_state'),
-          waiting_records: set.ref('excluded.waiting_records'),
-        }))
+        .doUpdateSet((set) =>
+          Object.fromEntries(
+            columns
+              .filter((column) => column !== 'device_id')
+              .map((column) => [column, set.ref(`excluded.${column}`)]),
+          ),
+        )
         .whereRef('excluded.sequence', '>', 'device_presence.sequence'),
     )
     .returning('device_id')
     .execute();
   return written.map(({ device_id }) => device_id);
-}
-
-async function knownDigests(work: Work, ids: readonly string[]): Promise<Map<string, string>> {
-  if (ids.length === 0) return new Map();
-  const rows = await work
-    .selectFrom('device_states')
-    .select(['device_id', 'digest'])
-    .where('device_id', 'in', ids)
-    .execute();
-  return new Map(rows.map(({ device_id, digest }) => [device_id, digest]));
 }

@@ -11,11 +11,11 @@ type UpdateSight = Pick<PresenceRow, 'update_version' | 'update_state'>;
 export async function recordSteps(
   coordinator: Coordinator,
   work: Work,
-  presences: readonly { before: UpdateSight | undefined; now: PresenceRow }[],
+  presences: readonly { before: UpdateSight; now: PresenceRow }[],
 ): Promise<void> {
   const reason: ChangeReason = 'deployment';
   const rows = presences.flatMap(({ before, now }) => {
-    const [was, is] = [before ? textOf(before) : null, textOf(now)];
+    const [was, is] = [textOf(before), textOf(now)];
     if (was === is) return [];
     const { device_id, heard_ms } = now;
     const changes = JSON.stringify([{ field: 'update', before: was, after: is }]);

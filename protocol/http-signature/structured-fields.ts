@@ -24,6 +24,8 @@ const BYTES = ':[A-Za-z0-9+/]*={0,2}:';
 
 const LIST_MEMBER = new RegExp(`(${KEY})=((${LIST})((?:${PARAMETER})*))`, 'y');
 const BYTES_MEMBER = new RegExp(`(${KEY})=(${BYTES})`, 'y');
+const TEXTS = new RegExp(TEXT, 'g');
+const PARAMETERS = new RegExp(PARAMETER, 'g');
 const BETWEEN = /[ \t]*,[ \t]*/y;
 
 /**
@@ -36,7 +38,7 @@ export function parseSignatureInput(field: string): SignatureInput[] {
     ([, label = '', text = '', list = '', rest = '']) => ({
       label,
       text,
-      components: [...list.matchAll(new RegExp(TEXT, 'g'))].map(([quoted]) => unquote(quoted)),
+      components: (list.match(TEXTS) ?? []).map(unquote),
       parameters: parametersOf(rest),
     }),
   );
@@ -99,7 +101,7 @@ function matchAt(pattern: RegExp, field: string, at: number, name: string) {
 
 function parametersOf(text: string): Map<string, string | number> {
   const values = new Map<string, string | number>();
-  for (const [, name = '', value = ''] of text.matchAll(new RegExp(PARAMETER, 'g'))) {
+  for (const [, name = '', value = ''] of text.matchAll(PARAMETERS)) {
     if (values.has(name)) throw malformed(`the parameter '${name}' is there twice`);
     values.set(name, value.startsWith('"') ? unquote(value) : Number(value));
   }
@@ -112,7 +114,8 @@ function quote(text: string): string {
 }
 
 function unquote(quoted: string): string {
-  return quoted.slice(1, -1).replace(/\\(["\\])/g, '$1');
+  const bare = quoted.slice(1, -1);
+  return bare.includes('\\') ? bare.replace(/\\(["\\])/g, '$1') : bare;
 }
 
 export function malformed(why: string): BulkheadError {
