@@ -65,7 +65,12 @@ export function fingerprintOf(
 }
 
 function privateKeyOf(seed: string, index: number): KeyObject {
-  return privateKeyFrom(digest(seed, index, 'key'));
+  return privateKeyFrom(seedOf(seed, index));
+}
+
+/** Of the private key, 32 bytes. @param seed of the fleet */
+export function seedOf(seed: string, index: number): Uint8Array {
+  return digest(seed, index, 'key');
 }
 
 function digest(seed: string, index: number, what: string): Buffer {

@@ -12,12 +12,16 @@ const BINARIES = '/usr/lib/postgresql';
 /** Debian's own user of PostgreSQL, which refuses to run as root. */
 const USER = 'postgres';
 
+/** For tests: what is lost with the power is lost. */
+const UNSAFE = '-c fsync=off -c synchronous_commit=off -c full_page_writes=off';
+
 /**
- * A PostgreSQL of its own in a folder, for tests: on a socket only, nothing flushed to the disk.
+ * A PostgreSQL of its own in a folder, on a socket only.
  *
  * @param folder empty; its path short enough for a socket (107 characters)
+ * @param durable whether what it acknowledges is on the disk, as where it is in earnest
  */
-export async function startPostgres(folder: string): Promise<PostgresLab> {
+export async function startPostgres(folder: string, { durable = false } = {}): Promise<PostgresLab> {
   const [version] = readdirSync(BINARIES).sort().reverse();
   const program = (name: string) => join(BINARIES, version ?? '', 'bin', name);
   const data = join(folder, 'data');
@@ -29,7 +33,7 @@ export async function startPostgres(folder: string): Promise<PostgresLab> {
     return runOrThrow(run, first, rest, { timeout_ms: 60_000 });
   };
   await call('initdb', '-D', data, '-A', 'trust', '-U', USER, '--no-sync', '--no-locale', '-E', 'UTF8');
-  const settings = `-k ${folder} -c listen_addresses= -c fsync=off -c synchronous_commit=off -c full_page_writes=off`;
+  const settings = `-k ${folder} -c listen_addresses= ${durable ? '' : UNSAFE}`;
   await call('pg_ctl', '-D', data, '-s', '-w', '-l', join(folder, 'log'), '-o', settings, 'start');
   let made = 0;
   return {
