@@ -14,6 +14,7 @@ import { registerRelease } from './commands/release.ts';
 import { registerRollout } from './commands/rollout.ts';
 import { registerServe } from './commands/serve.ts';
 import { registerSimulate } from './commands/simulate.ts';
+import { registerWorker } from './commands/worker.ts';
 
 /** The coordinator and what operators do with it: one executable, one sub-command a role. */
 function makeProgram(): Command {
@@ -40,6 +41,7 @@ function registerAll(program: Command, io: CommandIo): Command {
     registerRollout,
     registerServe,
     registerSimulate,
+    registerWorker,
   ])
     register(program, io);
   return program;
