@@ -3,6 +3,7 @@ import { type CommandIo, runCommandLine } from '../base/command-line.ts';
 import { VERSION } from '../base/version.ts';
 import { registerAlarm } from './commands/alarm.ts';
 import { registerAudit } from './commands/audit.ts';
+import { registerBackup } from './commands/backup.ts';
 import { registerChannel } from './commands/channel.ts';
 import { registerDevice } from './commands/device.ts';
 import { registerDrift } from './commands/drift.ts';
@@ -30,6 +31,7 @@ function registerAll(program: Command, io: CommandIo): Command {
   for (const register of [
     registerAlarm,
     registerAudit,
+    registerBackup,
     registerChannel,
     registerDevice,
     registerDrift,

@@ -23,6 +23,8 @@ import { setReleaseKeys } from './releases/keys.ts';
 import { createHeartbeatQueue } from './reports/heartbeats.ts';
 import { createReceiver } from './reports/receive.ts';
 import { createSessionKeys } from './reports/session-keys.ts';
+import { forgetOld } from './retention/forget-old.ts';
+import { KEEP_DAYS, type KeepDays } from './retention/keep-days.ts';
 import { PLAN_INTERVAL_MS } from './rollouts/run/limits.ts';
 import { createPlanner } from './rollouts/run/loop.ts';
 import { createApp } from './server/app.ts';
@@ -58,6 +60,8 @@ export interface StartOptions {
   alarm_interval_ms?: number;
   /** Instead of COURIER_INTERVAL_MS. */
   courier_interval_ms?: number;
+  /** Instead of KEEP_DAYS. */
+  keep?: KeepDays | undefined;
   /** Instead of FORGET_INTERVAL_MS. */
   forget_interval_ms?: number;
   /** Instead of the clock of this machine. */
@@ -134,6 +138,9 @@ export async function startCoordinator(options: StartOptions): Promise<RunningCo
       repeat({ log, what: 'deliver alarms', interval_ms: courier_interval_ms }, () => deliver(coordinator)),
       repeat({ log, what: 'take away old messages', interval_ms: forget_interval_ms }, () =>
         forgetDeliveries(coordinator),
+      ),
+      repeat({ log, what: 'take away what is old', interval_ms: forget_interval_ms }, () =>
+        forgetOld(coordinator, options.keep ?? KEEP_DAYS),
       ),
       repeat({ log, what: 'take away what is over', interval_ms: forget_interval_ms }, () =>
         forgetOver(coordinator),

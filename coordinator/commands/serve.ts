@@ -3,11 +3,13 @@ import { InvalidArgumentError } from 'commander';
 import { printFacts } from '../../base/command-line.ts';
 import { BulkheadError } from '../../base/errors.ts';
 import { VERSION } from '../../base/version.ts';
+import { KEEP_DAYS } from '../retention/keep-days.ts';
 import { addText, wholeNumber } from './api-command.ts';
 import { nextSignal, type RegisterCommand } from './command.ts';
 
 const DEFAULT_PORT = 8000;
 const DEFAULT_INTERVAL_S = 60;
+const DAYS = wholeNumber(1, 36_500);
 
 interface ServeOptions {
   data: string;
@@ -21,6 +23,10 @@ interface ServeOptions {
   interval: number;
   agentMin?: string;
   trustedProxy: string[];
+  keepReports: number;
+  keepOrders: number;
+  keepAlarms: number;
+  keepBuilds: number;
   json?: true;
 }
 
@@ -44,6 +50,10 @@ export const registerServe: RegisterCommand = (program, io) => {
     .option('--interval <seconds>', 'between heartbeats', wholeNumber(5, 3600), DEFAULT_INTERVAL_S)
     .option('--agent-min <version>', 'agents below are told that they are too old')
     .option('--trusted-proxy <address>', 'reverse proxy in front; may be given several times', addText, [])
+    .option('--keep-reports <days>', 'what has changed on appliances', DAYS, KEEP_DAYS.reports)
+    .option('--keep-orders <days>', 'orders that have ended', DAYS, KEEP_DAYS.orders)
+    .option('--keep-alarms <days>', 'alarms that are over', DAYS, KEEP_DAYS.alarms)
+    .option('--keep-builds <days>', 'builds that have ended', DAYS, KEEP_DAYS.builds)
     .option('--json', 'print facts as JSON')
     .addHelpText(
       'after',
@@ -70,6 +80,10 @@ Examples:
         artifacts: options.artifacts,
         release_keys: options.releaseKeys === undefined ? undefined : readKeysetBytes(options.releaseKeys),
         ...{ listen: options.listen ?? EVERY_ADDRESS, port: options.port, tls, urls: options.url, log },
+        keep: {
+          ...{ reports: options.keepReports, orders: options.keepOrders, alarms: options.keepAlarms },
+          builds: options.keepBuilds,
+        },
         settings: {
           heartbeat_interval_s: options.interval,
           agent_min_version: options.agentMin ?? null,

@@ -61,9 +61,14 @@ export async function openDatabase(options: {
   return opened;
 }
 
+/** Where the SQLite database of a coordinator lies. */
+export function databaseFile(data: string): string {
+  return join(data, 'coordinator.db');
+}
+
 function openSqlite(data: string): OpenDatabase {
   mkdirSync(data, { recursive: true, mode: 0o700 });
-  const place = join(data, 'coordinator.db');
+  const place = databaseFile(data);
   return {
     ...{ backend: 'sqlite', place },
     database: new Kysely<Tables>({ dialect: sqliteDialect(place) }),

@@ -83,7 +83,7 @@ function wrap(statement: Statement): SqliteStatement {
 }
 
 /** A lock that the kernel takes back when the process is gone, however it went. */
-function holdFile(path: string): SqliteFile {
+export function holdFile(path: string): SqliteFile {
   const file = new SqliteFile(path, { create: true, readwrite: true });
   try {
     file.run('BEGIN EXCLUSIVE');
