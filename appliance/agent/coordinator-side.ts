@@ -122,6 +122,7 @@ async function makeLink(
             run: options.run,
             now,
             warn,
+            steady_ms: () => performance.now(),
           },
           note: (message) => log.info`${message}`,
         });

@@ -137,7 +137,7 @@ class World {
           update: { ...makeSight().update, asked: this.asked },
           power: { asked: this.asked, answer: null },
         }),
-      ...{ run_id: `run-${this.#runs}`, now_ms: () => this.now_ms },
+      ...{ run_id: `run-${this.#runs}`, now_ms: () => this.now_ms, steady_ms: () => this.now_ms },
       ...{ warn: () => undefined, note: () => undefined },
     });
     return { book, runner };

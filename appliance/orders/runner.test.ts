@@ -18,6 +18,8 @@ let warnings: string[];
 let begun: string[];
 let sight: Partial<Sight>;
 let now_ms: number;
+/** By how much somebody has set the clock. */
+let set_ms: number;
 let job: () => Promise<JobReport>;
 let runner: RunningOrders | undefined;
 let book: OrderBook;
@@ -25,7 +27,7 @@ beforeEach(() => {
   path = join(makeFolder('orders'), 'orders.db');
   outbox = new OpenOutbox();
   runner = undefined;
-  [warnings, begun, sight, now_ms] = [[], [], {}, NOW_MS];
+  [warnings, begun, sight, now_ms, set_ms] = [[], [], {}, NOW_MS, 0];
   job = async () => ({ facts: { seen: 1 } });
 });
 afterEach(() => runner?.stop());
@@ -35,7 +37,14 @@ function start(
 ): RunningOrders {
   book = openBook(more.path === undefined ? path : more.path, (message) => warnings.push(message));
   runner = createOrderRunner({
-    ...{ book, outbox, run_id: more.run_id ?? 'run-1', now_ms: () => now_ms, note: () => undefined },
+    ...{
+      book,
+      outbox,
+      run_id: more.run_id ?? 'run-1',
+      now_ms: () => now_ms + set_ms,
+      steady_ms: () => now_ms,
+      note: () => undefined,
+    },
     look: () => makeSight(sight),
     warn: (message) => warnings.push(message),
     effects: {
@@ -203,6 +212,20 @@ describe('an order that looks', () => {
     await runner?.stop();
     expect(outbox.results().at(-1)).toMatchObject({ state: 'failed', code: 'ORDER_INTERRUPTED' });
   });
+});
+
+test('what is written down and told is whole milliseconds, whatever the clock of the coordinator says', () => {
+  (runner ?? start()).take([envelope('reboot')], trust(NOW_MS + 0.4));
+  expect(outbox.results()).toMatchObject([{ state: 'accepted', observed_at_ms: NOW_MS }]);
+  expect(warnings).toEqual([]);
+});
+
+test('a clock that is put right by a year lets no time of an order pass', () => {
+  sight = { judged: false };
+  take(envelope('reboot'));
+  set_ms = 365 * 86_400_000;
+  runner?.poke();
+  expect(outbox.states()).toEqual(['accepted']);
 });
 
 test('what could not even be asked for has failed', () => {

@@ -1,5 +1,6 @@
 import { BulkheadError, describeError } from '../../base/errors.ts';
 import { admitOrder, type Order, readOrder } from '../../protocol/orders/order.ts';
+import { createCoordinatorClock } from '../link/coordinator-clock.ts';
 import type { OrderRunner, OrderTrust, Outbox } from '../link/interfaces.ts';
 import type { OrderBook } from './book.ts';
 import {
@@ -41,7 +42,10 @@ export interface RunnerOptions {
   look: () => Omit<Sight, 'now_ms' | 'run_id' | 'doing'>;
   /** Another one for every process. */
   run_id: string;
+  /** Milliseconds since 1970. */
   now_ms: () => number;
+  /** Milliseconds that never jump: a clock that is put right must not let the time of an order pass. */
+  steady_ms: () => number;
   warn: (message: string) => void;
   note: (message: string) => void;
 }
@@ -53,7 +57,10 @@ export interface RunningOrders extends OrderRunner {
 
 /** Does orders: each attempt at most once, whatever happens in between, and told to its end. */
 export function createOrderRunner(options: RunnerOptions): RunningOrders {
-  const { book, outbox, effects, warn, note, now_ms } = options;
+  const { book, outbox, effects, warn, note, steady_ms } = options;
+  const clock = createCoordinatorClock(options.now_ms, steady_ms);
+  // The clock of the coordinator has fractions; instants that are told and written down are whole.
+  const now_ms = () => Math.round(clock.now_ms());
   const jobs = new Set<string>();
   let timer: ReturnType<typeof setTimeout> | undefined;
   let stopped = false;
@@ -179,6 +186,7 @@ export function createOrderRunner(options: RunnerOptions): RunningOrders {
   return {
     take(envelopes, trust) {
       if (stopped) return;
+      clock.heard(trust.now_ms, steady_ms(), steady_ms());
       for (const envelope of envelopes) {
         try {
           takeOne(envelope, trust);

@@ -32,6 +32,8 @@ export interface OrdersOptions {
   uptime_s: () => number;
   run: Run;
   now: () => Date;
+  /** Milliseconds that never jump. */
+  steady_ms: () => number;
   warn: (message: string) => void;
   note: (message: string) => void;
 }
@@ -48,7 +50,7 @@ export function startOrders(options: OrdersOptions): Orders {
   const look = createLook(options);
   const runner = createOrderRunner({
     ...{ book, outbox, look, warn, note: options.note, run_id: crypto.randomUUID() },
-    now_ms: () => now().getTime(),
+    ...{ now_ms: () => now().getTime(), steady_ms: options.steady_ms },
     effects: {
       begin: (entry, type) => askFor(entry, type, options),
       withdraw: (entry) => takeBack(entry, paths),

@@ -27,11 +27,12 @@ export const APPLIANCE_POWER_TOOLS: PowerTools = {
  * @throws BulkheadError POWER_REQUEST_INVALID, SLOTS_NEED_ROOT, UPDATE_REBOOT_FAILED and what rollBackUpdate throws
  */
 export async function servePower(tools: PowerTools): Promise<{ message: string }> {
-  await requireInstalled(tools.update.slots, 'orders run-power-request');
   if (!existsSync(tools.requestFile)) return { message: 'nothing was asked for' };
+  // Taken before anything can fail: what lies there starts this again and again.
   const request = takePowerRequest(tools.requestFile);
   const { order } = request;
   try {
+    await requireInstalled(tools.update.slots, 'orders run-power-request');
     const message = await act(tools.update, request);
     tools.answer.write({ format: 1, order, outcome: 'done', code: null, message });
     return { message: `${message}; asked for because: ${oneLine(request.reason)}` };

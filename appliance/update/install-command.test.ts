@@ -2,8 +2,9 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { commitBoot } from '../../partitions/boot-machine-linux.ts';
 import { writeBootState } from '../../partitions/boot-state-store.ts';
+import { makeCertificate } from '../../test/unit/make-certificate.ts';
 import { takeLock } from '../../updater/state/lock.ts';
-import { installCommand } from './install-command.ts';
+import { installCommand, requestOf } from './install-command.ts';
 import { ApplianceLab } from './lab/appliance-lab.ts';
 import { runUpdate } from './run-update.ts';
 
@@ -140,4 +141,35 @@ describe('with a mistake in the configuration of the device', () => {
     await install('1.1.0');
     expect(lab.state.trial).toBe('B');
   });
+});
+
+test('what lies at the coordinator is fetched by the authority that vouches for it, and nothing else is', async () => {
+  const { certificate, key } = await makeCertificate('DNS:localhost');
+  const bundle = await lab.release('1.1.0');
+  const tls = { cert: certificate, key };
+  const serve = () =>
+    Bun.serve({
+      port: 0,
+      tls,
+      fetch: ({ url }) =>
+        new Response(url.endsWith('/a') ? Bun.file(bundle) : null, {
+          status: url.endsWith('/a') ? 200 : 404,
+        }),
+    });
+  const [coordinator, stranger] = [serve(), serve()];
+  const pem = certificate.replaceAll('\n', '\n    ');
+  lab.configure(
+    `coordinator:\n  url: https://localhost:${coordinator.port}\n  ca_certificate: |\n    ${pem}\n`,
+  );
+  try {
+    const request = (port: number | undefined) =>
+      requestOf(lab.tools, [`https://localhost:${port}/a`], {}, 1000).fetch.ca_pem?.trim();
+    expect(request(stranger.port)).toBeUndefined();
+    expect(request(coordinator.port)).toBe(certificate.trim());
+    await installCommand(lab.tools, lab.io, [`https://localhost:${coordinator.port}/a`], {});
+    expect(lab.versionOf('B')).toBe('1.1.0');
+  } finally {
+    await coordinator.stop(true);
+    await stranger.stop(true);
+  }
 });

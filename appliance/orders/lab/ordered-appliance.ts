@@ -6,7 +6,7 @@ import { readJournal } from '../../../health-gate/verdict-journal.ts';
 import { exampleFingerprint } from '../../../protocol/messages/example-fingerprint.ts';
 import { jsonFile } from '../../../updater/state/json-file.ts';
 import type { FactPaths } from '../../facts/fact-context.ts';
-import type { Outbox } from '../../link/interfaces.ts';
+import type { FingerprintSource, Outbox } from '../../link/interfaces.ts';
 import { PowerAnswer } from '../../power/request.ts';
 import { type PowerTools, servePower } from '../../power/serve.ts';
 import { concludePending } from '../../update/conclude.ts';
@@ -49,18 +49,30 @@ export class OrderedAppliance {
     return this.#orders;
   }
 
+  /** The release that runs; told once, when somebody listens. */
+  readonly fingerprint: FingerprintSource = {
+    current: async () => {
+      const image_version = this.lab.versionOf(this.lab.running);
+      return exampleFingerprint({ image_version, active_slot: this.lab.running });
+    },
+    subscribe: (listener) => {
+      void this.fingerprint.current().then((fingerprint) => listener({ fingerprint, reason: 'startup' }));
+      return () => undefined;
+    },
+  };
+
   /** Starts the agent. */
   start(outbox: Outbox): void {
-    const { tools, machine } = this.lab;
+    const { tools } = this.lab;
     this.#orders = startOrders({
       ...{ folder: this.#folder, outbox, facts: this.#facts(), paths: this.paths },
       ...{ coordinatorUrl: this.coordinatorUrl, loadConfig: tools.config, run: tools.slots.run },
-      fingerprint: { current: async () => exampleFingerprint({ hostname: machine.folder.slice(-10) }) },
+      fingerprint: this.fingerprint,
       probe: async () => ({ reachable: true }),
       restart: () => {
         this.restarts += 1;
       },
-      ...{ uptime_s: () => 1, now: () => this.lab.now },
+      ...{ uptime_s: () => 1, now: () => this.lab.now, steady_ms: () => this.lab.now.getTime() },
       warn: (message) => this.warnings.push(message),
       note: () => undefined,
     });
