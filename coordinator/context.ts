@@ -4,6 +4,7 @@ import type { ArtifactStore } from './artifacts/store.ts';
 import type { OpenDatabase } from './database/open.ts';
 import type { Database } from './database/tables.ts';
 import type { DoWork } from './database/unit-of-work.ts';
+import type { LiveHub } from './live/hub.ts';
 import type { Turnstile } from './people/turnstile.ts';
 import type { Metrics } from './server/metrics.ts';
 
@@ -40,6 +41,8 @@ export interface Coordinator {
   orderKey: KeySigner;
   /** Files of releases. */
   artifacts: ArtifactStore;
+  /** Tells open pages what is new. */
+  live: LiveHub;
 }
 
 /** A new id; rises with time, so that lists by id are lists by time. */

@@ -16,6 +16,7 @@ import { forgetDeliveries } from './delivery/queue.ts';
 import { forgetOver } from './devices/forget.ts';
 import { createKeyRing } from './devices/keys.ts';
 import { FORGET_INTERVAL_MS, SIGN_INS_WAITING_MAX, SWEEP_INTERVAL_MS } from './limits.ts';
+import { createLiveHub } from './live/hub.ts';
 import { sweepOrders } from './orders/results.ts';
 import { firstSignIn } from './people/sign-in.ts';
 import { createTurnstile } from './people/turnstile.ts';
@@ -107,6 +108,7 @@ export async function startCoordinator(options: StartOptions): Promise<RunningCo
       signIns: createTurnstile('too many sign-ins at once', SIGN_INS_WAITING_MAX),
       orderKey: await orderKey(doWork, now_ms()),
       artifacts: localStore(options.artifacts ?? join(options.data, 'artifacts')),
+      live: createLiveHub({ database, now_ms, log }),
     };
     if (options.release_keys) await setReleaseKeys(coordinator, 'operator:serve', options.release_keys);
     const first = await firstSignIn(coordinator);
@@ -151,6 +153,7 @@ export async function startCoordinator(options: StartOptions): Promise<RunningCo
     ];
     log.info('the coordinator is open', { port: server.port, database: place });
     const close = async () => {
+      await coordinator.live.close();
       await server.stop();
       for (const task of tasks) await task.stop();
       await watch.stop();

@@ -1,35 +1,14 @@
-import { createHash } from 'node:crypto';
-import { readAsset } from './read-asset.ts' with { type: 'macro' };
+import { type Asset, makeAsset, makeScript, makeStyle } from '../base/page-style/asset.ts';
+import { readAsset } from '../base/page-style/read-asset.ts' with { type: 'macro' };
 
-/** One file the page needs, named by its content: a new version has a new address, so browsers may keep it for ever. */
-export interface Asset {
-  path: string;
-  type: string;
-  body: string;
-  etag: string;
-}
+export const STYLE = makeStyle('style', [
+  readAsset('status-page/assets/layout.css'),
+  readAsset('status-page/assets/parts.css'),
+  readAsset('status-page/assets/cards.css'),
+  readAsset('status-page/assets/updates.css'),
+]);
 
-const HASH_DIGITS = 12;
-
-function asset(name: string, extension: string, type: string, body: string): Asset {
-  const hash = createHash('sha256').update(body).digest('hex').slice(0, HASH_DIGITS);
-  return { path: `/assets/${name}.${hash}.${extension}`, type, body, etag: `"${hash}"` };
-}
-
-export const STYLE = asset(
-  'style',
-  'css',
-  'text/css; charset=utf-8',
-  [
-    readAsset('tokens.css'),
-    readAsset('layout.css'),
-    readAsset('parts.css'),
-    readAsset('cards.css'),
-    readAsset('updates.css'),
-  ].join('\n'),
-);
-
-export const SCRIPT = asset('live', 'js', 'text/javascript; charset=utf-8', readAsset('live.client.js'));
+export const SCRIPT = makeScript('live', readAsset('status-page/assets/live.client.js'));
 
 /** How the appliance is, as shown by colour, word and shape alike. */
 export type Tone = 'good' | 'bad' | 'warn' | 'wait' | 'unknown';
@@ -48,7 +27,7 @@ function icon(tone: Tone): Asset {
   const svg =
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="9" fill="${colour}"/>` +
     `<path d="${path}" fill="none" stroke="#fff" stroke-width="3.5" stroke-linecap="round" stroke-linejoin="round"/></svg>`;
-  return asset(`icon-${tone}`, 'svg', 'image/svg+xml', svg);
+  return makeAsset(`icon-${tone}`, 'svg', 'image/svg+xml', svg);
 }
 
 /** The icon of a browser tab tells the state before the tab is opened. */

@@ -21,9 +21,7 @@ export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
   'permissions-policy': 'camera=(), geolocation=(), microphone=()',
 };
 
-/** Assets carry their content in their name. */
-export const KEEP_FOR_EVER = 'public, max-age=31536000, immutable';
-/** Everything else is true only now. */
+/** All but assets is true only now. */
 const KEEP_NOT = 'no-store';
 
 /** Fills in what the route did not say. */

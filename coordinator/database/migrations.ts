@@ -3,6 +3,7 @@ import type { Migration } from 'kysely/migration';
 import { addAlarms } from './alarms-step.ts';
 import { addBuilds } from './builds-step.ts';
 import { addChannels } from './channels-step.ts';
+import { addFilters } from './filters-step.ts';
 import { type Backend, type IndexMap, makeTables, type TableMap } from './make-tables.ts';
 import { addReleases } from './releases-step.ts';
 
@@ -20,6 +21,7 @@ export function migrationsFor(backend: Backend): Record<string, Migration> {
     '0004-alarms': { up: (database: Kysely<unknown>) => addAlarms(database, backend) },
     '0005-channels': { up: (database: Kysely<unknown>) => addChannels(database, backend) },
     '0006-builds': { up: (database: Kysely<unknown>) => addBuilds(database, backend) },
+    '0007-filters': { up: (database: Kysely<unknown>) => addFilters(database, backend) },
   };
 }
 

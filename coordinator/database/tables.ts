@@ -25,6 +25,7 @@ export interface Tables extends ReleaseTables, AlarmTables, BuildTables {
   sign_in_codes: SignInCodeRow;
   sign_in_failures: SignInFailureRow;
   server_keys: ServerKeyRow;
+  filters: FilterRow;
 }
 
 export type Database = Kysely<Tables>;
@@ -32,6 +33,21 @@ export type Database = Kysely<Tables>;
 export type Work = Transaction<Tables>;
 
 export type DeviceState = 'pending' | 'approved' | 'refused' | 'revoked' | 'replaced';
+
+/** What somebody looks for in the fleet again and again. */
+export interface FilterRow {
+  id: string;
+  /** Whose it is. */
+  user_id: string;
+  name: string;
+  /** 1: everyone sees it. */
+  shared: number;
+  state: DeviceState;
+  search: string | null;
+  /** In the query language of rollouts. */
+  cohort: string | null;
+  created_ms: number;
+}
 
 /** One appliance, or somebody who says so. */
 export interface DeviceRow {

@@ -17,6 +17,7 @@ export const alarmsPage: Page = {
   path: '/alarms',
   section: '/alarms',
   scope: 'read',
+  live: ['alarms', 'deeds', 'time'],
   async show(look) {
     const { coordinator, query } = look;
     const given = query.text('before');

@@ -19,6 +19,7 @@ export const devicePage: Page = {
   path: '/devices/:id',
   section: '/',
   scope: 'read',
+  live: ['deeds', 'states', 'steps', 'time'],
   async show(look) {
     const { coordinator, principal } = look;
     const device = await readDevice(coordinator, idOf(look));

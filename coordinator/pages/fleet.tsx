@@ -5,22 +5,22 @@ import { countDevices, type DeviceSummary, listDevices } from '../devices/list.t
 import { FLEET_PAGE } from '../limits.ts';
 import { parseQuery } from '../rollouts/cohort/parse-query.ts';
 import type { Query } from '../rollouts/cohort/query.ts';
-import { Id } from '../routes/parts.ts';
+import { DEVICE_STATES, Id } from '../routes/parts.ts';
 import { fitting } from './fields.ts';
+import { FILTER_ACTS, FiltersCard } from './fleet-filters.tsx';
 import type { Look, Page } from './page.ts';
 import { Ago, Card, Chip, Field, Pages, Table, Tabs, TagList } from './parts.tsx';
 import { DEVICE_TONES, deviceName, linkTo, PRESENCE_TONES, plain } from './words.ts';
-
-const STATES = ['approved', 'pending', 'refused', 'revoked', 'replaced'] as const;
 
 /** The fleet, searched by words and by the query language of rollouts. */
 export const fleetPage: Page = {
   path: '/',
   section: '/',
   scope: 'read',
+  live: ['deeds', 'states', 'steps', 'time'],
   async show(look) {
     const { coordinator, query } = look;
-    const state = fitting(OneOf(STATES), query.text('state') ?? 'approved', 'the state');
+    const state = fitting(OneOf(DEVICE_STATES), query.text('state') ?? 'approved', 'the state');
     const [search, cohort] = [query.text('search')?.slice(0, 100), query.text('cohort')];
     const after = query.text('after');
     if (after !== undefined) fitting(Id, after, 'the address');
@@ -65,8 +65,9 @@ export const fleetPage: Page = {
               ''
             )}
           </search>
+          {await FiltersCard({ look, shown: { state, search, cohort } })}
           <Card id="appliances" title="Appliances">
-            <Tabs label="State" tabs={STATES.map((name) => tab(name, state, counts, look))} />
+            <Tabs label="State" tabs={DEVICE_STATES.map((name) => tab(name, state, counts, look))} />
             <Table
               label="Appliances"
               heads={['Appliance', 'State', 'Heard', 'Version', 'Hardware', 'Tags']}
@@ -92,6 +93,7 @@ export const fleetPage: Page = {
       ),
     };
   },
+  acts: FILTER_ACTS,
 };
 
 /** A query that cannot be read is told beside its field, on a page that stands. */

@@ -1,8 +1,9 @@
 import type { Children } from '@kitajs/html';
 import { VERSION } from '../../base/version.ts';
+import type { Concern } from '../live/pulse.ts';
 import type { Principal } from '../people/authorise.ts';
 import type { Scope } from '../people/scopes.ts';
-import { ICON, STYLE } from './assets.ts';
+import { ICON, SCRIPT, STYLE } from './assets.ts';
 import type { Messages } from './page.ts';
 import { FormToken } from './parts.tsx';
 
@@ -28,6 +29,11 @@ export interface Visitor {
   alarms: number;
 }
 
+interface Live {
+  concerns: readonly Concern[];
+  here: string;
+}
+
 export interface LayoutProps {
   title: string;
   /** Path of the section that is shown. */
@@ -35,6 +41,8 @@ export interface LayoutProps {
   /** Null: nobody is signed in. */
   visitor: Visitor | null;
   messages: Messages;
+  /** What changes what it shows, and its own address; undefined: it stands still. */
+  live?: Live | undefined;
   children?: Children;
 }
 
@@ -46,7 +54,7 @@ export function renderPage(props: LayoutProps): string {
   return `<!doctype html>${html}`;
 }
 
-function Layout({ title, section, visitor, messages, children }: LayoutProps) {
+function Layout({ title, section, visitor, messages, live, children }: LayoutProps) {
   return (
     <html lang="en">
       <head>
@@ -57,6 +65,7 @@ function Layout({ title, section, visitor, messages, children }: LayoutProps) {
         <title safe>{`${title} · Bulkhead`}</title>
         <link rel="icon" type="image/svg+xml" href={ICON.path} />
         <link rel="stylesheet" href={STYLE.path} />
+        <script type="module" src={SCRIPT.path} />
       </head>
       <body>
         <a class="skip" href="#main">
@@ -69,8 +78,9 @@ function Layout({ title, section, visitor, messages, children }: LayoutProps) {
           </a>
           {visitor === null ? '' : <Navigation section={section} {...visitor} />}
         </header>
-        <main id="main">
+        <main id="main" {...liveOf(live, messages)}>
           <MessageList {...messages} />
+          {live === undefined ? '' : <Liveness {...live} />}
           {children}
         </main>
         <footer>
@@ -79,6 +89,22 @@ function Layout({ title, section, visitor, messages, children }: LayoutProps) {
         </footer>
       </body>
     </html>
+  );
+}
+
+/** What was refused, or is shown this once, must not be replaced by the page as it is otherwise. */
+function liveOf(live: Live | undefined, { problem, secret }: Messages) {
+  return live === undefined || problem !== null || secret !== null
+    ? {}
+    : { 'data-live': live.concerns.join(' ') };
+}
+
+/** The script says here that the page is live; without it there is a way to load it anew. */
+function Liveness({ here }: Live) {
+  return (
+    <p id="liveness" role="status">
+      <a href={here}>Load anew</a>
+    </p>
   );
 }
 

@@ -12,6 +12,7 @@ export const orderPage: Page = {
   path: '/orders/:id',
   section: '/orders',
   scope: 'read',
+  live: ['steps', 'deeds', 'time'],
   async show({ coordinator, params, principal, form_token }) {
     const { order, events, log } = await readOrder(coordinator, fitting(Id, params['id'], 'the address'));
     const names = await deviceNames(coordinator, [order.device_id]);

@@ -29,6 +29,7 @@ export const ordersPage: Page = {
   path: '/orders',
   section: '/orders',
   scope: 'read',
+  live: ['steps', 'deeds', 'time'],
   async show({ coordinator, query }) {
     const device_id = optionalId(query.text('device_id'));
     const before = optionalId(query.text('before'));

@@ -1,6 +1,7 @@
 import type { Children } from '@kitajs/html';
 import type { BulkheadError } from '../../base/errors.ts';
 import type { Coordinator } from '../context.ts';
+import type { Concern } from '../live/pulse.ts';
 import type { Principal } from '../people/authorise.ts';
 import type { Scope } from '../people/scopes.ts';
 import type { Fields } from './fields.ts';
@@ -59,6 +60,8 @@ export interface Page {
   scope: Scope;
   show(look: Look): Promise<View>;
   acts?: Readonly<Record<string, Act>>;
+  /** What changes what it shows; none: it stands still. */
+  live?: readonly Concern[];
   /** Its forms may send files along. */
   takesFiles?: true;
 }

@@ -9,6 +9,7 @@ export const releasesPage: Page = {
   path: '/releases',
   section: '/releases',
   scope: 'read',
+  live: ['deeds', 'states', 'time'],
   async show({ coordinator, principal }) {
     const releases = await listReleases(coordinator, {});
     const running = new Map(

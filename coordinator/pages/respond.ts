@@ -4,13 +4,13 @@ import { TooMany } from '../reports/rate-limit.ts';
 import { httpStatusOf } from '../server/problem.ts';
 
 /**
- * Nothing runs, nothing is loaded from elsewhere, forms go nowhere else. The referrer stays within: with none at all a browser says
+ * Nothing runs but our own script, nothing is loaded from elsewhere, forms go nowhere else. The referrer stays within: with none at all a browser says
  * `Origin: null` of our own forms.
  */
 const HEADERS = {
   'content-type': 'text/html; charset=utf-8',
   'content-security-policy':
-    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
   'referrer-policy': 'same-origin',
 };
 

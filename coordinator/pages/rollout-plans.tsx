@@ -15,6 +15,7 @@ export const rolloutPlansPage: Page = {
   path: '/rollouts/:id/plans',
   section: '/rollouts',
   scope: 'read',
+  live: ['plans'],
   async show(look) {
     const { coordinator, query } = look;
     const rollout = await readRollout(coordinator, rolloutId(look));

@@ -20,6 +20,7 @@ export const rolloutPage: Page = {
   path: '/rollouts/:id',
   section: '/rollouts',
   scope: 'read',
+  live: ['plans', 'steps', 'deeds', 'time'],
   async show(look) {
     const rollout = await readRollout(look.coordinator, rolloutId(look));
     const definition = parseDefinition(rollout.id, rollout.definition);

@@ -12,6 +12,7 @@ export const rolloutsPage: Page = {
   path: '/rollouts',
   section: '/rollouts',
   scope: 'read',
+  live: ['plans', 'deeds', 'time'],
   async show({ coordinator, principal, query }) {
     const given = query.text('before');
     const before = given === undefined ? undefined : fitting(Id, given, 'the address');

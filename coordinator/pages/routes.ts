@@ -1,6 +1,9 @@
 import { Elysia } from 'elysia';
 import type { BulkheadError } from '../../base/errors.ts';
+import { KEEP_FOR_EVER } from '../../base/page-style/asset.ts';
+import { OneOf } from '../../base/schema.ts';
 import type { Coordinator } from '../context.ts';
+import { CONCERNS } from '../live/pulse.ts';
 import { authorise } from '../people/authorise.ts';
 import type { AddressOf } from '../routes/parts.ts';
 import { alarmsPage } from './alarms.tsx';
@@ -10,7 +13,7 @@ import { buildPage } from './build.tsx';
 import { buildsPage } from './builds.tsx';
 import { channelsPage } from './channels.tsx';
 import { devicePage } from './device.tsx';
-import { Fields } from './fields.ts';
+import { Fields, fitting } from './fields.ts';
 import { fleetPage } from './fleet.tsx';
 import { type Form, formOf, readForm } from './form.ts';
 import { newOrderPage } from './new-order.tsx';
@@ -81,7 +84,7 @@ export function pageRoutes(
       path,
       () =>
         new Response(body, {
-          headers: { 'content-type': type, 'cache-control': 'public, max-age=31536000, immutable' },
+          headers: { 'content-type': type, 'cache-control': KEEP_FOR_EVER },
         }),
       HIDDEN,
     );
@@ -107,6 +110,7 @@ export function pageRoutes(
       ({ request, body }) => guarded(request, () => doSignOut(coordinator, request, formOf(body).fields)),
       AS_TEXT,
     );
+  routes.get('/live', ({ request }) => guarded(request, () => openLive(coordinator, request)), HIDDEN);
   for (const page of PAGES) {
     /** @param read what was sent, for whom may send something here */
     const serve = (
@@ -138,6 +142,19 @@ export function pageRoutes(
       );
   }
   return routes;
+}
+
+/** @throws BulkheadError UNAUTHENTICATED, FORBIDDEN, REQUEST_INVALID, LIVE_STREAMS_FULL */
+async function openLive(coordinator: Coordinator, request: Request): Promise<Response> {
+  const { user_id, session } = await authorise(coordinator, request, 'read');
+  const concerns = queryOf(request)
+    .all('of')
+    .map((concern) => fitting(OneOf(CONCERNS), concern, 'the address'));
+  const stream = coordinator.live.open(session ?? user_id, new Set(concerns));
+  // The second line keeps a proxy from collecting what is to be told at once.
+  return new Response(stream, {
+    headers: { 'content-type': 'text/event-stream; charset=utf-8', 'x-accel-buffering': 'no' },
+  });
 }
 
 const queryOf = (request: Request) => new Fields(new URL(request.url).searchParams);

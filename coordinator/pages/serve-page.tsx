@@ -41,7 +41,10 @@ export async function servePage(page: Page, visit: Visit, form: Form | null): Pr
     const { unacknowledged: alarms } = await countAlarms(coordinator);
     const visitor = { principal, form_token, alarms };
     return pageResponse(
-      renderPage({ title, section: page.section, visitor, messages, children: body }),
+      renderPage({
+        ...{ title, section: page.section, visitor, messages, children: body },
+        live: page.live && { concerns: page.live, here: hereOf(visit.request) },
+      }),
       messages.problem,
     );
   };
@@ -59,6 +62,11 @@ export async function servePage(page: Page, visit: Visit, form: Form | null): Pr
   return await render({ ...look, fields: new Fields() }, { ...NO_MESSAGES, secret: outcome.secret });
 }
 
+const hereOf = ({ url }: Request): string => {
+  const { pathname, search } = new URL(url);
+  return pathname + search;
+};
+
 /** @throws BulkheadError REQUEST_INVALID, FORBIDDEN, and what the act itself is refused for */
 async function runAct(page: Page, look: Look): Promise<Outcome> {
   const name = look.fields.text('act') ?? '';
@@ -71,9 +79,8 @@ async function runAct(page: Page, look: Look): Promise<Outcome> {
 /** Instead of a page. Who is not signed in gets there first, and comes back. */
 export function refusePage(coordinator: Coordinator, request: Request, error: unknown): Response {
   const problem = tell(coordinator, error);
-  const { pathname, search } = new URL(request.url);
   if (problem.code === 'UNAUTHENTICATED')
-    return goTo(linkTo('/sign-in', { to: request.method === 'GET' ? pathname + search : undefined }));
+    return goTo(linkTo('/sign-in', { to: request.method === 'GET' ? hereOf(request) : undefined }));
   const children = (
     <>
       <h1>This did not work</h1>

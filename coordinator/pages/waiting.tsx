@@ -19,6 +19,7 @@ export const waitingPage: Page = {
   path: '/waiting',
   section: '/waiting',
   scope: 'read',
+  live: ['deeds', 'time'],
   async show(look) {
     const { coordinator, principal, query } = look;
     const after = query.text('after');

@@ -30,6 +30,8 @@ export const DONE = {
   rollout_retry_failed: 'Those that failed or were left behind get one more try.',
   rollout_cancel: 'It is cancelled. Who is at it finishes.',
   rollout_roll_back: 'Everyone that it has moved goes back to the version before.',
+  filter_saved: 'The filter is saved under that name.',
+  filter_removed: 'The filter is gone.',
   password: 'The password is yours from now on.',
   token_revoked: 'The token works no more.',
   user_changed: 'The change is in force.',
@@ -111,8 +113,9 @@ export function deviceName({ name, hostname }: { name: string | null; hostname: 
   return name ?? hostname;
 }
 
-/** An address of ours with its query. Empty values are left out. */
+/** An address of ours, which may have a query, with more of one. Empty values are left out. */
 export function linkTo(path: string, query: Readonly<Record<string, string | undefined>> = {}): string {
   const given = Object.entries(query).filter((entry): entry is [string, string] => Boolean(entry[1]));
-  return given.length === 0 ? path : `${path}?${new URLSearchParams(given)}`;
+  if (given.length === 0) return path;
+  return `${path}${path.includes('?') ? '&' : '?'}${new URLSearchParams(given)}`;
 }

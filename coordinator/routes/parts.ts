@@ -8,6 +8,7 @@ export type AddressOf = (request: Request) => string;
 
 export const Id = t.String({ pattern: '^[0-9a-f-]{36}$', description: 'rises with time' });
 export const TimeMs = t.Integer({ description: 'milliseconds since 1970, UTC' });
+export const DEVICE_STATES = ['approved', 'pending', 'refused', 'revoked', 'replaced'] as const;
 /** What an operator calls an appliance. */
 export const DeviceName = t.String({ minLength: 1, maxLength: 100, pattern: '^[^\\x00-\\x1f\\x7f]+$' });
 export const Tags = t.Record(

@@ -15,6 +15,7 @@ import { auditRoutes } from '../routes/audit.ts';
 import { channelRoutes } from '../routes/channels.ts';
 import { deviceRoutes } from '../routes/devices.ts';
 import { driftRoutes } from '../routes/drift.ts';
+import { filterRoutes } from '../routes/filters.ts';
 import { jobRoutes } from '../routes/jobs.ts';
 import { orderRoutes } from '../routes/orders.ts';
 import type { AddressOf } from '../routes/parts.ts';
@@ -73,6 +74,7 @@ export function createApp(coordinator: Coordinator, agent: AgentParts): App {
     .use(pageRoutes(coordinator, addressOf, excessOf))
     .use(agentRoutes(coordinator, agent, addressOf))
     .use(deviceRoutes(coordinator))
+    .use(filterRoutes(coordinator))
     .use(orderRoutes(coordinator))
     .use(artifactRoutes(coordinator))
     .use(releaseRoutes(coordinator))

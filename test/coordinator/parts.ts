@@ -3,6 +3,7 @@ import { localStore } from '../../coordinator/artifacts/store.ts';
 import { type Coordinator, newId } from '../../coordinator/context.ts';
 import type { OpenDatabase } from '../../coordinator/database/open.ts';
 import { unitOfWork } from '../../coordinator/database/unit-of-work.ts';
+import { createLiveHub } from '../../coordinator/live/hub.ts';
 import { createTurnstile } from '../../coordinator/people/turnstile.ts';
 import { createMetrics } from '../../coordinator/server/metrics.ts';
 import { orderKey } from '../../coordinator/server-keys.ts';
@@ -25,6 +26,7 @@ export async function coordinatorOn(
     orderKey: await orderKey(doWork, Date.now()),
     // Nobody puts a file there.
     artifacts: localStore('/nowhere'),
+    live: createLiveHub({ database, now_ms: Date.now, log: getLogger(['parts']) }),
     ...changed,
   };
 }
