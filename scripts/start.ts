@@ -3,10 +3,20 @@ import type { Machine } from '../test/qemu/harness/machine.ts';
 import { freePort } from '../test/qemu/harness/ports.ts';
 import { startMachine } from '../test/qemu/harness/start-machine.ts';
 import { Progress } from './progress.ts';
-import { buildIso } from './start/build.ts';
+import { imageKeyset } from './release-keys.ts';
+import { build } from './start/build.ts';
+import {
+  type Account,
+  forgetCoordinator,
+  readAccount,
+  type StartedCoordinator,
+  startCoordinator,
+  untilEnrolled,
+} from './start/coordinator.ts';
 import { fetchHealth } from './start/health.ts';
 import { Interrupt } from './start/interrupt.ts';
 import { install, machineOptions, type PowerOff, shutDown, untilHealthy } from './start/machine.ts';
+import { makeMedium } from './start/medium.ts';
 import { parseStartOptions, type StartOptions } from './start/options.ts';
 import { describeStaleDisk, type Found, planStaleDisk, planStart } from './start/plan.ts';
 import * as workplace from './start/workplace.ts';
@@ -42,17 +52,13 @@ async function start(options: StartOptions, interrupt: Interrupt): Promise<numbe
     await refuseStale(found, options);
     return showRunning(plan);
   }
-  if ((await freePort(options.port)) === undefined) {
-    throw new BulkheadError('START_PORT_IN_USE', `port ${options.port} of this computer is in use`, {
-      hint: 'npm start -- --port 9000 uses another one',
-    });
-  }
+  await refuseTaken(options.port, '--port 9000');
   workplace.announce();
   const installs = plan.kind === 'install';
   const progress = new Progress(process.stderr, Number(options.build) + Number(installs) + 1);
   if (options.build) {
-    const build = buildIso(interrupt);
-    await timed(progress, 'Building the image', 'build', build.said, () => build.done);
+    const running = build(interrupt);
+    await timed(progress, 'Building the image', 'build', running.said, () => running.done);
   }
   const iso = await workplace.describeIso();
   const stale = !installs && found.disk ? describeStaleDisk(found.disk, iso) : undefined;
@@ -61,12 +67,47 @@ async function start(options: StartOptions, interrupt: Interrupt): Promise<numbe
   else if (stale) progress.line(`note: ${stale}`);
   if (installs || renews) {
     workplace.blankDisk();
-    await follow(progress, 'Installing onto a blank disk', 'install', (seen) =>
-      install(options, interrupt, seen),
-    );
-    workplace.markInstalled(iso);
+    forgetCoordinator();
   }
-  return run(options, interrupt, progress);
+  const coordinator = await coordinatorOf(options, installs || renews, progress);
+  try {
+    if (installs || renews) {
+      await makeMedium(coordinator?.configuration(await coordinator.enrolmentCode()));
+      await follow(progress, 'Installing onto a blank disk', 'install', (seen) =>
+        install(options, interrupt, seen),
+      );
+      workplace.markInstalled(iso);
+    }
+    return await run(options, interrupt, progress, coordinator);
+  } finally {
+    await coordinator?.stop();
+  }
+}
+
+/** Undefined where none is wanted, or where the installed disk belongs to none. */
+async function coordinatorOf(
+  options: StartOptions,
+  installs: boolean,
+  progress: Progress,
+): Promise<StartedCoordinator | undefined> {
+  if (!options.coordinator) return undefined;
+  const known = readAccount();
+  if (!known && !installs) {
+    progress.line("note: this disk belongs to no coordinator; 'npm start -- --fresh' installs one that does");
+    return undefined;
+  }
+  // The address is on the disk: what was installed asks for the port that it was installed with.
+  const port = known ? Number(new URL(known.url).port) : options.coordinatorPort;
+  await refuseTaken(port, known ? '--fresh --coordinator-port 9443' : '--coordinator-port 9443');
+  return startCoordinator(port, imageKeyset(process.env, workplace.BUILD, Date.now()));
+}
+
+/** @throws BulkheadError START_PORT_IN_USE */
+async function refuseTaken(port: number, instead: string): Promise<void> {
+  if ((await freePort(port)) !== undefined) return;
+  throw new BulkheadError('START_PORT_IN_USE', `port ${port} of this computer is in use`, {
+    hint: `npm start -- ${instead} uses another one`,
+  });
 }
 
 /** @throws BulkheadError START_CHECK_STALE when a check would be about another image than the ISO that was built last */
@@ -81,7 +122,12 @@ async function refuseStale({ disk }: Found, { check }: StartOptions): Promise<vo
 }
 
 /** Starts the installed disk, shows what came of it, and stays until Ctrl-C. */
-async function run(options: StartOptions, interrupt: Interrupt, progress: Progress): Promise<number> {
+async function run(
+  options: StartOptions,
+  interrupt: Interrupt,
+  progress: Progress,
+  coordinator: StartedCoordinator | undefined,
+): Promise<number> {
   const url = `http://localhost:${options.port}`;
   const machine = await startMachine(machineOptions(options, 'run'));
   try {
@@ -91,6 +137,10 @@ async function run(options: StartOptions, interrupt: Interrupt, progress: Progre
     });
     workplace.announce(url);
     print(health.lines.join('\n'));
+    if (coordinator) {
+      print(`Coordinator  ${await untilEnrolled(coordinator, interrupt)}`);
+      print(signInLines(coordinator));
+    }
     if (options.check) return 0;
     if (options.display === 'vnc') print('Screen       vnc://127.0.0.1:5900');
     print(`Console log  ${machine.logFolder}/serial.log\n\nCtrl-C shuts it down.`);
@@ -100,6 +150,10 @@ async function run(options: StartOptions, interrupt: Interrupt, progress: Progre
   } finally {
     await end(machine, interrupt);
   }
+}
+
+function signInLines({ url, user, password }: Account): string {
+  return `             ${url}  sign in as ${user} with ${password}\n             (its certificate is this checkout's own: the browser asks)`;
 }
 
 async function end(machine: Machine, interrupt: Interrupt): Promise<void> {
@@ -112,6 +166,8 @@ async function end(machine: Machine, interrupt: Interrupt): Promise<void> {
 async function showRunning({ url, pid }: { url: string; pid: number }): Promise<number> {
   const health = await fetchHealth(url);
   print(health.lines.join('\n'));
+  const account = readAccount();
+  if (account) print(signInLines(account));
   print(
     `\nIt runs already, started by process ${pid}. Ctrl-C in its terminal shuts it down, or: kill ${pid}`,
   );

@@ -60,6 +60,11 @@ const stages: Stage[] = [
     wanted: only === undefined || only === 'boot',
     command: [bun, join(source, 'scripts/build.ts'), 'iso', '--if-changed'],
   },
+  {
+    name: 'coordinator',
+    wanted: only === undefined || only === 'boot',
+    command: [bun, join(source, 'scripts/build.ts'), 'coordinator'],
+  },
   { name: 'boot tests', wanted: only === undefined || only === 'boot', ...vitest('boot') },
 ];
 

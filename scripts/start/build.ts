@@ -13,11 +13,13 @@ export interface Build {
   done: Promise<void>;
 }
 
-/** Builds the ISO unless its sources are those of the last build. Everything it says goes to BUILD_LOG. */
-export function buildIso(interrupt: Interrupt): Build {
+/** Builds the coordinator, and the ISO unless its sources are those of the last build. Everything they say goes to BUILD_LOG. */
+export function build(interrupt: Interrupt): Build {
   const log = createWriteStream(BUILD_LOG);
   let text = '';
-  const child = spawn(process.execPath, [join(SOURCE, 'scripts/build.ts'), 'iso', '--if-changed'], {
+  // The coordinator takes a second, so it comes first.
+  const script = '"$0" "$1" coordinator && exec "$0" "$1" iso --if-changed';
+  const child = spawn('sh', ['-c', script, process.execPath, join(SOURCE, 'scripts/build.ts')], {
     cwd: SOURCE,
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -23,3 +23,23 @@ export const STATUS_TIMEOUT_MS = 10_000;
 
 /** Between two looks at the console for signs that waiting is in vain. */
 export const CONSOLE_LOOK_MS = 1_000;
+
+/** The coordinator opens its database and says where it is within a second. */
+export const COORDINATOR_START_TIMEOUT_MS = 30_000;
+
+/** It lets requests end that run, and closes its database. */
+export const COORDINATOR_STOP_TIMEOUT_MS = 15_000;
+
+/** One answer of its API. */
+export const ANSWER_TIMEOUT_MS = 30_000;
+
+/** A healthy appliance enrols within seconds; one that tries again waits up to a minute in between. */
+export const ENROLLED_TIMEOUT_MS = 3 * 60_000;
+export const ENROLLED_LOOK_MS = 1_000;
+
+/** A release of 110 MB, over the loopback, checked on arrival. */
+export const UPLOAD_TIMEOUT_MS = 10 * 60_000;
+
+/** A release that is left again costs three boots, and each of them up to three minutes of a gate that waits. */
+export const FOLLOW_TIMEOUT_MS = 30 * 60_000;
+export const FOLLOW_LOOK_MS = 2_000;

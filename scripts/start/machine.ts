@@ -14,7 +14,7 @@ import {
   SHUTDOWN_TIMEOUT_MS,
 } from './limits.ts';
 import type { StartOptions } from './options.ts';
-import { DISK, emptyLogFolder, ISO } from './workplace.ts';
+import { DISK, emptyLogFolder, MEDIUM } from './workplace.ts';
 
 const HTTP_PORT = 80;
 /** First words of the installer's last line, see iso/installer/lines.ts. */
@@ -26,7 +26,9 @@ export function machineOptions(options: StartOptions, name: 'install' | 'run'): 
     ...{ name: `start-${name}`, disks: [{ path: DISK }], memory_mb: options.memory_mb },
     ...{ display: displayOf(options.display), watchdog: 'i6300esb', queue: false },
     ...{ logFolder: emptyLogFolder(name), keepLogs: true },
-    ...(name === 'install' ? { cdrom: ISO, network: 'none' } : { forwards: { [HTTP_PORT]: options.port } }),
+    ...(name === 'install'
+      ? { cdrom: MEDIUM, network: 'none' }
+      : { forwards: { [HTTP_PORT]: options.port } }),
   };
 }
 

@@ -11,9 +11,14 @@ export interface StartOptions {
   port: number;
   memory_mb: number;
   display: 'none' | 'gtk' | 'vnc';
+  /** Start a coordinator, too, and install an appliance that belongs to it. */
+  coordinator: boolean;
+  /** Port of this computer that the coordinator listens on; of an installed disk, what it was installed with. */
+  coordinatorPort: number;
 }
 
 const PORT_DEFAULT = 8080;
+const COORDINATOR_PORT_DEFAULT = 8443;
 /** What the smallest T640 has is four times this; the appliance promises to need less than 300 MB. */
 const MEMORY_DEFAULT_MB = 1024;
 
@@ -24,7 +29,7 @@ const MEMORY_DEFAULT_MB = 1024;
 export function parseStartOptions(args: readonly string[]): StartOptions {
   const program = new Command('npm start --')
     .description(
-      'builds Bulkhead, installs it on a virtual disk and starts the appliance in a virtual machine',
+      'builds Bulkhead, installs it on a virtual disk and starts the appliance in a virtual machine, with a coordinator beside it',
     )
     .option('--fresh', 'install again instead of starting what is there', false)
     .option('--no-build', 'take the ISO in dist/ as it is')
@@ -34,6 +39,13 @@ export function parseStartOptions(args: readonly string[]): StartOptions {
       false,
     )
     .option('--port <port>', 'port of the status page on this computer', numberIn(1, 65_535), PORT_DEFAULT)
+    .option('--no-coordinator', 'the appliance alone')
+    .option(
+      '--coordinator-port <port>',
+      'port of the coordinator on this computer, chosen when the appliance is installed',
+      numberIn(1, 65_535),
+      COORDINATOR_PORT_DEFAULT,
+    )
     .option('--memory <MB>', 'memory of the machine', numberIn(256, 65_536), MEMORY_DEFAULT_MB)
     .option(
       '--display <kind>',
@@ -58,9 +70,11 @@ export function parseStartOptions(args: readonly string[]): StartOptions {
     port: number;
     memory: number;
     display: StartOptions['display'];
+    coordinator: boolean;
+    coordinatorPort: number;
   }>();
-  const { fresh, build, check, port, memory } = given;
-  return { fresh, build, check, port, memory_mb: memory, display: given.display };
+  const { memory, ...options } = given;
+  return { ...options, memory_mb: memory };
 }
 
 function numberIn(least: number, most: number) {

@@ -9,7 +9,8 @@ import type { Found, InstalledDisk, RunningStart } from './plan.ts';
 
 /** The files of `npm start`, all in build/start of the checkout. */
 const ROOT = resolve(import.meta.dirname, '../..');
-const FOLDER = join(ROOT, 'build/start');
+export const BUILD = join(ROOT, 'build');
+const FOLDER = join(BUILD, 'start');
 /** Present only when an installation was finished: a disk without it is thrown away. */
 const INSTALLED = join(FOLDER, 'installed.json');
 const RUNNING = join(FOLDER, 'running.json');
@@ -20,6 +21,12 @@ export const DISK = join(FOLDER, 'disk.img');
 export const BUILD_LOG = join(FOLDER, 'build.log');
 export const ISO = join(ROOT, `dist/bulkhead-${VERSION}.iso`);
 export const SOURCE = ROOT;
+export const COORDINATOR_FOLDER = join(FOLDER, 'coordinator');
+export const COORDINATOR_PROGRAM = join(ROOT, 'dist/bulkhead-coordinator');
+/** Slot images and bundles of demonstrations. */
+export const RELEASES = join(FOLDER, 'releases');
+/** The ISO with the config.yaml of this start on it. */
+export const MEDIUM = join(FOLDER, 'medium.iso');
 
 /** Logs of the last installation or of the last run; the next one replaces them. */
 export function emptyLogFolder(name: 'install' | 'run'): string {

@@ -8,8 +8,9 @@ import { blankDisk, expectSlotOnDisk, GIB } from './fixtures/blank-disk.ts';
 import { directBootForTest } from './fixtures/direct-boot.ts';
 import { BUILD, ISO_FILE } from './fixtures/image.ts';
 import { INSTALL_TIMEOUT_MS, installation, installedDisk } from './fixtures/installed-disk.ts';
-import { damagedMedium, fatOf, listMedium, stickForTest } from './fixtures/medium.ts';
+import { damagedMedium, listMedium, stickForTest } from './fixtures/medium.ts';
 import { readExt4File, readPartitions } from './harness/disk-content.ts';
+import { fatOf } from './harness/medium.ts';
 import { machineForTest } from './harness/vitest-machine.ts';
 
 /** The stick and the CD: from blank disk to a healthy appliance that never asked anything. The other buses: install-matrix. */
