@@ -80,8 +80,22 @@ test.each([429, 503])('a pause that is asked for with %i is kept, whatever waits
   for (const hostname of ['box-2', 'box-3']) link.machine.change({ hostname });
   await Bun.sleep(500);
   expect(lab.line.requests.length).toBe(before + 1);
+  // Nothing is wrong: it is the pace at which the coordinator takes what waits.
+  expect(link.status().state).toBe('connected');
   await until(() => link.status().waiting.records === 0);
   expect(performance.now() - begin_ms).toBeGreaterThan(1_000);
+});
+
+test('a long pause is told as what it is, and ends when the network changes', async () => {
+  const lab = await startLinkLab();
+  const link = await lab.connected();
+  nextRequests(lab, 1, { status: 503, headers: { 'retry-after': '3600' } });
+  link.machine.change({ hostname: 'box-1' });
+  await until(() => link.status().state === 'interrupted');
+  expect(link.problem()).toBe('answers 503');
+  // The network has changed: whoever asked for that pause may not be there any more.
+  link.kick();
+  await until(() => link.status().state === 'connected');
 });
 
 test('a coordinator with a certificate of nobody we know is not spoken to', async () => {

@@ -16,7 +16,7 @@ import {
 } from './enrolment.ts';
 import type { OrderRunner } from './interfaces.ts';
 import { type Errand, type Meaning, meaningOf } from './judge.ts';
-import { CORRECTIONS_MAX, REFUSED_RETRY_MS } from './limits.ts';
+import { CORRECTIONS_MAX, PACE_MAX_MS, REFUSED_RETRY_MS } from './limits.ts';
 import { pause_ms, type Standing } from './next-step.ts';
 import type { OutboxQueue } from './outbox/outbox.ts';
 import type { WaitingMessage } from './outbox/store.ts';
@@ -68,6 +68,8 @@ export class Conversation {
   #corrections = 0;
   #not_before_ms = 0;
   #heartbeat_due_ms = 0;
+  /** When something was taken last, by the steady clock. */
+  #taken_ms = Number.NEGATIVE_INFINITY;
   /** Digest of the fingerprint that has arrived. */
   #reported: string | null = null;
 
@@ -182,6 +184,7 @@ export class Conversation {
   #taken<S extends TSchema>(errand: Errand, reply: Reply, schema: S): Static<S> | null {
     if (reply.kind === 'answer' && Value.Check(schema, reply.body)) {
       this.#corrections = 0;
+      this.#taken_ms = this.#options.steady_ms();
       // Being let in is no proof that it lasts: who is let in and sent away again and again has to slow down.
       if (errand !== 'enrol') this.#settle();
       const news = this.#state.problem === null ? null : 'the coordinator answers again';
@@ -209,6 +212,12 @@ export class Conversation {
     const now_ms = steady_ms();
     if (meaning === 'corrected' && this.#corrections < CORRECTIONS_MAX) {
       this.#corrections += 1;
+      return;
+    }
+    // A coordinator that sets the pace at which a long queue comes is no trouble, and nothing that the page should blink at.
+    const isPace = asked_ms > 0 && Math.max(asked_ms, now_ms - this.#taken_ms) <= PACE_MAX_MS;
+    if (meaning === 'later' && isPace) {
+      this.#not_before_ms = now_ms + pause_ms(asked_ms, 0, random());
       return;
     }
     this.#failures += 1;

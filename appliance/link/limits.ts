@@ -18,6 +18,9 @@ export const REFUSED_RETRY_MS = 15 * 60_000;
 /** Share of an asked-for pause that is added by chance, so that those who were told the same do not come back together. */
 export const PAUSE_JITTER_SHARE = 0.2;
 
+/** A pause up to this, from a coordinator that has taken something within it, is its pace; a longer one is told as a trouble. */
+export const PACE_MAX_MS = 60_000;
+
 /** After a change of the network, before it is tried: routes and name servers settle within a second or two. */
 export const KICK_PAUSE_MS = 2_000;
 
