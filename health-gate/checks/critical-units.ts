@@ -49,8 +49,11 @@ async function judgeUnits(context: CheckContext, units: readonly string[]): Prom
     return trouble === undefined ? [] : [{ unit, ...trouble }];
   });
   if (troubles.length === 0) return passed(`${units.length} critical units are well`);
-  const finding = failed(troubles.map(({ unit, what }) => `${unit} ${what}`).join(', '));
-  return troubles.some(({ settled }) => settled) ? { ...finding, settled: true } : finding;
+  // Beside one that no waiting mends, those that are only starting are not the reason.
+  const settled = troubles.filter((trouble) => trouble.settled);
+  const told = settled.length > 0 ? settled : troubles;
+  const finding = failed(told.map(({ unit, what }) => `${unit} ${what}`).join(', '));
+  return settled.length > 0 ? { ...finding, settled: true } : finding;
 }
 
 /** What is wrong with a unit; settled when no waiting will mend it. */
