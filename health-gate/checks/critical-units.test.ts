@@ -45,6 +45,13 @@ test('names a unit that has failed, and does not wait for it', async () => {
   expect(asked).toBe(1);
 });
 
+test('names the unit that no waiting mends alone, not those that were only starting beside it', async () => {
+  machine.write('proc/uptime', '40.00 1.00\n');
+  const absent = unit('bulkhead-firewall.service', 'not-found', 'inactive', 'dead');
+  const { said } = await judge(LIST, [`${since(AGENT, 30, 0)}\n${absent}`], 60_000, 30_000);
+  expect(said).toBe('fail: bulkhead-firewall.service is not-found');
+});
+
 test('a unit that is not there or masked fails, or a typing error in the list would pass for ever', async () => {
   const absent = unit('bulkhead-firewall.service', 'not-found', 'inactive', 'dead');
   expect((await judge(LIST, [`${AGENT}\n${absent}`])).said).toBe(
