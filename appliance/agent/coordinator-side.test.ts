@@ -109,8 +109,8 @@ describe('an agent with a coordinator', () => {
   test('and without a device key says what is missing, and serves its page', async () => {
     const lab = await startLinkLab();
     const started = await start(settingsOf(lab));
+    await until(async () => (await look(started)).coordinator.link?.state === 'unable');
     const { coordinator } = await look(started);
-    expect(coordinator.link?.state).toBe('unable');
     expect(coordinator.message).toMatch(/^this machine cannot enrol: IDENTITY_MISSING: /);
     expect(lab.line.requests).toEqual([]);
   });
