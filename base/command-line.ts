@@ -1,5 +1,5 @@
 import { type Command, CommanderError } from 'commander';
-import { BulkheadError, describeError } from './errors.ts';
+import { BulkheadError, describeError, errorLines } from './errors.ts';
 
 /** Where a command prints; handed in so that tests can read it. */
 export interface CommandIo {
@@ -39,10 +39,7 @@ export async function runCommandLine(
     }
     io.setExitCode(1);
     if (asJson) io.err(errorJson(error));
-    else {
-      io.err(`error: ${describeError(error)}\n`);
-      if (error instanceof BulkheadError && error.hint) io.err(`       ${error.hint}\n`);
-    }
+    else io.err(errorLines(error));
   }
 }
 

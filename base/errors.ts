@@ -26,3 +26,9 @@ export function describeError(error: unknown): string {
   const cause = error.cause === undefined ? '' : ` (because: ${describeError(error.cause)})`;
   return `${code}${error.message}${cause}`;
 }
+
+/** An error as a person at a terminal reads it: what happened, and below it what to do. Ends with a line break. */
+export function errorLines(error: unknown): string {
+  const hint = error instanceof BulkheadError && error.hint ? `       ${error.hint}\n` : '';
+  return `error: ${describeError(error)}\n${hint}`;
+}

@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
-import { BulkheadError, describeError } from '../base/errors.ts';
+import { errorLines } from '../base/errors.ts';
 import { run, runOrThrow } from '../base/run.ts';
 import { startPostgres } from '../test/coordinator/postgres.ts';
 import { SOURCE } from '../test/qemu/fixtures/image.ts';
@@ -16,6 +16,7 @@ import type { CoordinatorResults, LoadFigures } from './lib/coordinator/results.
 import { makeSenders } from './lib/coordinator/senders.ts';
 import { startServer } from './lib/coordinator/server.ts';
 import { hostFacts } from './lib/host-facts.ts';
+import { narrator } from './lib/narrate.ts';
 
 /** `npm run bench:coordinator`: what appliances cost their coordinator. See docs/reference/coordinator-numbers.md. */
 
@@ -46,19 +47,14 @@ try {
   program.parse();
   await measure(program.opts<BenchOptions>());
 } catch (error) {
-  process.stderr.write(`error: ${describeError(error)}\n`);
-  if (error instanceof BulkheadError && error.hint) process.stderr.write(`       ${error.hint}\n`);
+  process.stderr.write(errorLines(error));
   process.exitCode = 1;
 }
 // A connection to a server may still be open.
 process.exit();
 
 async function measure({ quick = false, sizes, postgres, page }: BenchOptions) {
-  const start = performance.now();
-  const say = (text: string) => {
-    const elapsed_s = (performance.now() - start) / 1000;
-    process.stderr.write(`${elapsed_s.toFixed(0).padStart(5)} s  ${text}\n`);
-  };
+  const say = narrator();
   const chosen = quick ? QUICK_EFFORT : FULL_EFFORT;
   const effort: Effort = { ...chosen, sizes: sizes ?? chosen.sizes };
   const host = await hostFacts();

@@ -1,12 +1,13 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
-import { BulkheadError, describeError } from '../base/errors.ts';
+import { BulkheadError, errorLines } from '../base/errors.ts';
 import { BUILD, ISO_FILE, readManifest, SLOT_FILE, SOURCE } from '../test/qemu/fixtures/image.ts';
 import { measureBoots } from './lib/boots.ts';
 import { measureBuilds } from './lib/builds.ts';
 import { hostFacts } from './lib/host-facts.ts';
 import { RUNS_DEFAULT } from './lib/limits.ts';
+import { narrator } from './lib/narrate.ts';
 import { renderMarkdown, renderText, replaceNumbers } from './lib/render.ts';
 import { describeResults } from './lib/report.ts';
 import type { ImageSizes, MachineResults } from './lib/results.ts';
@@ -46,19 +47,14 @@ try {
   program.parse();
   await measure(program.opts<BenchOptions>());
 } catch (error) {
-  process.stderr.write(`error: ${describeError(error)}\n`);
-  if (error instanceof BulkheadError && error.hint) process.stderr.write(`       ${error.hint}\n`);
+  process.stderr.write(errorLines(error));
   process.exitCode = 1;
 }
 // A request that was given up may still hold a timer.
 process.exit();
 
 async function measure(options: BenchOptions): Promise<void> {
-  const start = performance.now();
-  const say = (text: string) => {
-    const elapsed_s = (performance.now() - start) / 1000;
-    process.stderr.write(`${elapsed_s.toFixed(0).padStart(5)} s  ${text}\n`);
-  };
+  const say = narrator();
   const results: MachineResults = { ...earlierResults(), image: imageSizes() };
   if (options.boots) {
     const host = await hostFacts();

@@ -1,10 +1,11 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
-import { BulkheadError, describeError } from '../base/errors.ts';
+import { BulkheadError, errorLines } from '../base/errors.ts';
 import { BUILD, SOURCE } from '../test/qemu/fixtures/image.ts';
 import { serveReleases } from '../test/qemu/harness/release-server.ts';
 import { hostFacts } from './lib/host-facts.ts';
+import { narrator } from './lib/narrate.ts';
 import { contest } from './lib/update/contest.ts';
 import type { Arena } from './lib/update/contestant.ts';
 import { killTransfers } from './lib/update/killed.ts';
@@ -63,19 +64,14 @@ try {
   program.parse();
   await measure(program.opts<BenchOptions>());
 } catch (error) {
-  process.stderr.write(`error: ${describeError(error)}\n`);
-  if (error instanceof BulkheadError && error.hint) process.stderr.write(`       ${error.hint}\n`);
+  process.stderr.write(errorLines(error));
   process.exitCode = 1;
 }
 // A connection to the server may still be open.
 process.exit();
 
 async function measure(options: BenchOptions): Promise<void> {
-  const start = performance.now();
-  const say = (text: string) => {
-    const elapsed_s = (performance.now() - start) / 1000;
-    process.stderr.write(`${elapsed_s.toFixed(0).padStart(5)} s  ${text}\n`);
-  };
+  const say = narrator();
   const work = resolve(options.work);
   const runs = options.runs ?? (options.quick ? 1 : UPDATE_RUNS);
   const effort = options.quick ? QUICK_EFFORT : RELEASE_EFFORT;

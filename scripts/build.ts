@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { BulkheadError, describeError } from '../base/errors.ts';
+import { errorLines } from '../base/errors.ts';
 import { run } from '../base/run.ts';
 import { formatBytes } from '../base/text.ts';
 import { VERSION } from '../base/version.ts';
@@ -91,7 +91,6 @@ program
 try {
   await program.parseAsync();
 } catch (error) {
-  process.stderr.write(`error: ${describeError(error)}\n`);
-  if (error instanceof BulkheadError && error.hint) process.stderr.write(`       ${error.hint}\n`);
+  process.stderr.write(errorLines(error));
   process.exitCode = 1;
 }

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { BulkheadError, describeError } from '../base/errors.ts';
+import { BulkheadError, errorLines } from '../base/errors.ts';
 import { formatBytes } from '../base/text.ts';
 import { VERSION } from '../base/version.ts';
 import { imageDocuments } from '../iso/build/pipeline.ts';
@@ -38,8 +38,7 @@ try {
   for (const { path, size_bytes } of await makeBundle(program.opts<BundleOptions>()))
     process.stdout.write(`${path} ${formatBytes(size_bytes)}\n`);
 } catch (error) {
-  process.stderr.write(`error: ${describeError(error)}\n`);
-  if (error instanceof BulkheadError && error.hint) process.stderr.write(`       ${error.hint}\n`);
+  process.stderr.write(errorLines(error));
   process.exitCode = 1;
 }
 

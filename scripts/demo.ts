@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { BulkheadError, describeError } from '../base/errors.ts';
+import { BulkheadError, errorLines } from '../base/errors.ts';
 import { follow } from './demo/follow.ts';
 import { makeRelease } from './demo/release.ts';
 import { ask, cli, readAccount } from './start/coordinator.ts';
@@ -30,8 +30,7 @@ for (const kind of ['update', 'rollback'] as const)
 try {
   await program.parseAsync();
 } catch (error) {
-  process.stderr.write(`error: ${describeError(error)}\n`);
-  if (error instanceof BulkheadError && error.hint) process.stderr.write(`       ${error.hint}\n`);
+  process.stderr.write(errorLines(error));
   process.exitCode = 1;
 }
 process.exit();

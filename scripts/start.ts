@@ -1,4 +1,4 @@
-import { BulkheadError, describeError } from '../base/errors.ts';
+import { BulkheadError, errorLines } from '../base/errors.ts';
 import type { Machine } from '../test/qemu/harness/machine.ts';
 import { freePort } from '../test/qemu/harness/ports.ts';
 import { startMachine } from '../test/qemu/harness/start-machine.ts';
@@ -34,8 +34,7 @@ const print = (text: string) => process.stdout.write(`${text}\n`);
 try {
   process.exitCode = await start(parseStartOptions(process.argv.slice(2)), new Interrupt(process));
 } catch (error) {
-  process.stderr.write(`error: ${describeError(error)}\n`);
-  if (error instanceof BulkheadError && error.hint) process.stderr.write(`       ${error.hint}\n`);
+  process.stderr.write(errorLines(error));
   process.exitCode = error instanceof BulkheadError && error.code === 'START_INTERRUPTED' ? 130 : 1;
 } finally {
   workplace.withdraw();
