@@ -38,31 +38,7 @@ const READINGS: readonly Reading[] = [
         database,
       ),
   },
-  {
-    ...{ name: 'orders_open', help: 'Orders that have not ended, by state.', label: 'state' },
-    read: async ({ database }) =>
-      all(
-        OPEN_STATES,
-        await pairs(
-          sql`select state as label, count(*) as number from orders
-            where state in (${sql.join(OPEN_STATES)}) group by state`,
-          database,
-        ),
-      ),
-  },
-  {
-    ...{ name: 'orders_oldest_seconds', help: 'Age of the oldest order that has not ended, by state.' },
-    label: 'state',
-    read: async ({ database, now_ms }) =>
-      all(
-        OPEN_STATES,
-        await pairs(
-          sql`select state as label, (${now_ms()} - min(created_ms)) / 1000 as number from orders
-            where state in (${sql.join(OPEN_STATES)}) group by state`,
-          database,
-        ),
-      ),
-  },
+  ...openWork('orders', 'order', 'Orders', OPEN_STATES),
   {
     ...{ name: 'rollouts_open', help: 'Rollouts that somebody is still at, by phase.', label: 'phase' },
     read: async ({ database }) =>
@@ -74,31 +50,7 @@ const READINGS: readonly Reading[] = [
         ),
       ),
   },
-  {
-    ...{ name: 'jobs_open', help: 'Builds that have not ended, by state.', label: 'state' },
-    read: async ({ database }) =>
-      all(
-        OPEN_JOB_STATES,
-        await pairs(
-          sql`select state as label, count(*) as number from jobs
-            where state in (${sql.join(OPEN_JOB_STATES)}) group by state`,
-          database,
-        ),
-      ),
-  },
-  {
-    ...{ name: 'jobs_oldest_seconds', help: 'Age of the oldest build that has not ended, by state.' },
-    label: 'state',
-    read: async ({ database, now_ms }) =>
-      all(
-        OPEN_JOB_STATES,
-        await pairs(
-          sql`select state as label, (${now_ms()} - min(created_ms)) / 1000 as number from jobs
-            where state in (${sql.join(OPEN_JOB_STATES)}) group by state`,
-          database,
-        ),
-      ),
-  },
+  ...openWork('jobs', 'build', 'Builds', OPEN_JOB_STATES),
   {
     ...{ name: 'alarms_open', help: 'Alarms that are open, by kind.', label: 'kind' },
     read: async (coordinator) => all(ALARM_KINDS, Object.entries((await countAlarms(coordinator)).open)),
@@ -161,6 +113,34 @@ async function pairs(statement: RawBuilder<unknown>, database: Coordinator['data
   return (rows as { label: string; number: number | string }[]).map(
     ({ label, number }) => [label, Number(number)] as const,
   );
+}
+
+/** How much of one kind of work has not ended, and since when its oldest piece waits, by state. */
+function openWork(
+  table: 'orders' | 'jobs',
+  one: string,
+  many: string,
+  states: readonly string[],
+): [Reading, Reading] {
+  const byState = (number: RawBuilder<unknown>, database: Coordinator['database']) =>
+    pairs(
+      sql`select state as label, ${number} as number from ${sql.table(table)}
+        where state in (${sql.join(states)}) group by state`,
+      database,
+    );
+  return [
+    {
+      ...{ name: `${table}_open`, help: `${many} that have not ended, by state.`, label: 'state' },
+      read: async ({ database }) => all(states, await byState(sql`count(*)`, database)),
+    },
+    {
+      name: `${table}_oldest_seconds`,
+      help: `Age of the oldest ${one} that has not ended, by state.`,
+      label: 'state',
+      read: async ({ database, now_ms }) =>
+        all(states, await byState(sql`(${now_ms()} - min(created_ms)) / 1000`, database)),
+    },
+  ];
 }
 
 /** All values of a label, so that a rule about one does not depend on it having happened. */
