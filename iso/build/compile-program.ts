@@ -8,7 +8,7 @@ import { COMPILE_TIMEOUT_MS } from './limits.ts';
  * digest: a target other than that one would be downloaded from outside any lock. Needs no network.
  *
  * Split, because a command then reads only its own part: 30 ms and 46 MB instead of 70 ms and 53 MB for `version`, and a boot
- * starts the program seven times. Not with bytecode (20 ms): two changed lines then move 6.7 million bytes, and the delta
+ * starts the program for each of its roles. Not with bytecode (20 ms): two changed lines then move 6.7 million bytes, and the delta
  * (zstd --patch-from) grows from 10 KB to 611 KB. Nothing is read from files that lie where the program happens to be started.
  *
  * @param home folder for what Bun would keep in the home of the person who builds
