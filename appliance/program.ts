@@ -10,6 +10,7 @@ import { registerHealthGate } from './commands/health-gate.ts';
 import { registerInstall } from './commands/install.ts';
 import { registerOrders } from './commands/orders.ts';
 import { registerSetup } from './commands/setup.ts';
+import { registerSite } from './commands/site.ts';
 import { registerSlots } from './commands/slots.ts';
 import { registerStatus } from './commands/status.ts';
 import { registerUpdate } from './commands/update.ts';
@@ -36,6 +37,7 @@ export function registerAll(program: Command, io: CommandIo): Command {
     registerInstall,
     registerOrders,
     registerSetup,
+    registerSite,
     registerSlots,
     registerStatus,
     registerUpdate,

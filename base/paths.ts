@@ -21,8 +21,12 @@ export const SETUP_FACTS_FILE = '/run/bulkhead/setup.json';
 export const HEALTH_FILE = '/run/bulkhead/health.json';
 /** What the console shows; a path unit copies it to tty1 and the serial line. */
 export const CONSOLE_FILE = '/run/bulkhead-agent/console.txt';
-/** The agent's own folder: a file system of fixed size, see appliance/setup/agent-store. Empty where it could not be mounted. */
+/** The agent's own folder: a file system of fixed size, see appliance/setup/service-store. Empty where it could not be mounted. */
 export const AGENT_STORE_FOLDER = '/var/lib/bulkhead-agent';
+/** The same for the service that looks after the site: events, findings, evidence. */
+export const SITE_STORE_FOLDER = '/var/lib/bulkhead-site';
+/** What the site's service is asked by, on this machine: HTTP over a Unix socket. */
+export const SITE_CONTROL_SOCKET = '/run/bulkhead-site/control.sock';
 /** The last firewall application: when, rule count, digest. */
 export const FIREWALL_FACTS_FILE = '/run/bulkhead/firewall.json';
 

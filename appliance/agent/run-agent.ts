@@ -1,5 +1,4 @@
 import { dirname } from 'node:path';
-import { describeError } from '../../base/errors.ts';
 import { startLog } from '../../base/log.ts';
 import { AGENT_STORE_FOLDER, CONSOLE_FILE, HEALTH_FILE } from '../../base/paths.ts';
 import { run } from '../../base/run.ts';
@@ -9,6 +8,7 @@ import { APPLIANCE_PATHS } from '../facts/fact-context.ts';
 import { findStoreFolder } from '../facts/store-folder.ts';
 import { ORDER_PATHS } from '../orders/order-paths.ts';
 import { startAgent } from './agent.ts';
+import { endOnUnhandled, nextSignal } from './process-end.ts';
 import { createServiceManager } from './service-manager.ts';
 
 /**
@@ -48,20 +48,4 @@ export async function runAgent(options: { port: number; listen?: string }): Prom
   process.exitCode = orderly ? 0 : 1;
   setImmediate(() => process.exit());
   return orderly ? 0 : 1;
-}
-
-function nextSignal(): Promise<string> {
-  return new Promise((resolve) => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(signal));
-  });
-}
-
-/** A promise nobody waited for has failed: the state is unknown, and systemd starts a fresh process within a second. */
-function endOnUnhandled(log: ReturnType<typeof startLog>): void {
-  const end = (error: unknown) => {
-    log.fatal`ends after an error nobody handled: ${describeError(error)}`;
-    process.exit(1);
-  };
-  process.on('uncaughtException', end);
-  process.on('unhandledRejection', end);
 }

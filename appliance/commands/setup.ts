@@ -54,7 +54,7 @@ Examples:
     });
   addGrowData(setup, io, makeEffects);
   addClockSave(setup, io, makeEffects);
-  addAgentStore(setup, io, makeEffects);
+  addStores(setup, io, makeEffects);
 }
 
 /** What lies on the data partition is the same for both slots: going back to the other one would mend none of it. */
@@ -120,29 +120,37 @@ function addClockSave(setup: Command, io: CommandIo, makeEffects: MakeEffects): 
     });
 }
 
-function addAgentStore(setup: Command, io: CommandIo, makeEffects: MakeEffects): void {
-  setup
-    .command('agent-store')
-    .description("mount the agent's place on the data partition; makes it, or mends it, where that is needed")
-    .option('--json', 'print facts as JSON')
-    .addHelpText('after', '\nExample:\n  bulkhead setup agent-store --json')
-    .action(async (_options: object, command: Command) => {
-      const { paths, run } = await makeEffects('');
-      const { requireAppliance } = await import('../setup/require-appliance.ts');
-      const { dataIsMounted, dataMissing } = await import('../setup/setup.ts');
-      const { mountAgentStore } = await import('../setup/agent-store.ts');
-      const { agentOwner } = await import('../identity/owner.ts');
-      requireAppliance(paths, process.getuid?.());
-      if (!dataIsMounted(paths)) throw dataMissing(paths);
-      const places = { image: paths.agentImage, mountPoint: paths.agentStore };
-      const owner = agentOwner(paths.passwd) ?? { uid: 0, gid: 0 };
-      const outcome = await mountAgentStore({ ...places, owner, run });
-      printFacts(io, wantsJson(command), { ...places, ...outcome }, () => {
-        const why = outcome.reason === null ? '' : `, because ${outcome.reason}`;
-        const lost = outcome.how === 'anew' ? '; what the agent kept there is lost' : '';
-        return `${places.mountPoint}: ${outcome.how}${why}${lost}`;
+/** One command a service that keeps something; its unit calls it before the service starts. */
+const STORES = [
+  { command: 'agent-store', whose: "the agent's", service: 'agent' },
+  { command: 'site-store', whose: "the site's (sensors, findings, evidence)", service: 'site' },
+] as const;
+
+function addStores(setup: Command, io: CommandIo, makeEffects: MakeEffects): void {
+  for (const { command: name, whose, service } of STORES)
+    setup
+      .command(name)
+      .description(`mount ${whose} place on the data partition; makes it, or mends it, where that is needed`)
+      .option('--json', 'print facts as JSON')
+      .addHelpText('after', `\nExample:\n  bulkhead setup ${name} --json`)
+      .action(async (_options: object, command: Command) => {
+        const { paths, run } = await makeEffects('');
+        const { requireAppliance } = await import('../setup/require-appliance.ts');
+        const { dataIsMounted, dataMissing } = await import('../setup/setup.ts');
+        const { mountServiceStore } = await import('../setup/service-store.ts');
+        const { applianceStore } = await import('../setup/appliance-stores.ts');
+        requireAppliance(paths, process.getuid?.());
+        if (!dataIsMounted(paths)) throw dataMissing(paths);
+        const store = applianceStore(service, paths, run);
+        const outcome = await mountServiceStore(store);
+        const { image, mountPoint, whenDamaged } = store;
+        printFacts(io, wantsJson(command), { image, mountPoint, ...outcome }, () => {
+          const why = outcome.reason === null ? '' : `, because ${outcome.reason}`;
+          const what = whenDamaged === 'remove' ? 'is lost' : `is put aside as ${image}.damaged`;
+          const lost = outcome.how === 'anew' ? `; what was kept there ${what}` : '';
+          return `${mountPoint}: ${outcome.how}${why}${lost}`;
+        });
       });
-    });
 }
 
 async function realEffects(root: string): Promise<SetupEffects> {

@@ -27,8 +27,14 @@ export const WIFI_ROUTE_METRIC = 2048;
  */
 export const AGENT_IMAGE_BYTES = 64 * 1024 * 1024;
 
-/** What stays free when it is made: four times what the health gate asks for (DATA_FREE_MIN_BYTES). */
-export const AGENT_IMAGE_LEAVES_BYTES = 256 * 1024 * 1024;
+/**
+ * The site's place: 96 MiB of events and findings, 96 MiB of evidence until it was exported, and the logs of both. On the smallest data
+ * partition (1 GiB) it is a quarter.
+ */
+export const SITE_IMAGE_BYTES = 256 * 1024 * 1024;
 
-/** Checking and making 64 MiB takes a second on a slow eMMC; what takes longer hangs, and the agent waits for it. */
-export const AGENT_STORE_TOOL_TIMEOUT_MS = 15_000;
+/** What stays free when a service's place is made: four times what the health gate asks for (DATA_FREE_MIN_BYTES). */
+export const STORE_LEAVES_BYTES = 256 * 1024 * 1024;
+
+/** Checking and making 256 MiB takes four seconds on a slow eMMC; what takes longer hangs, and a service waits for it. */
+export const STORE_TOOL_TIMEOUT_MS = 20_000;

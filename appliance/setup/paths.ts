@@ -7,6 +7,7 @@ import {
   INITRD_REPORT_FILE,
   MACHINE_ID_FILE,
   SETUP_FACTS_FILE,
+  SITE_STORE_FOLDER,
   SSH_HOST_KEY_FOLDER,
 } from '../../base/paths.ts';
 import { DATA_MOUNT } from '../../partitions/layout-names.ts';
@@ -41,6 +42,9 @@ export interface SetupPaths {
   /** The file behind the agent's place, and where that is mounted. */
   agentImage: string;
   agentStore: string;
+  /** The same of the site's. */
+  siteImage: string;
+  siteStore: string;
 }
 
 /** @param root '' for the running system, else a folder that stands for `/` */
@@ -74,5 +78,7 @@ export function setupPaths(root = ''): SetupPaths {
     sshHostKeys: at(SSH_HOST_KEY_FOLDER),
     agentImage: at(`${DATA_MOUNT}/agent.img`),
     agentStore: at(AGENT_STORE_FOLDER),
+    siteImage: at(`${DATA_MOUNT}/site.img`),
+    siteStore: at(SITE_STORE_FOLDER),
   };
 }

@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { AGENT_STORE_FOLDER } from '../../base/paths.ts';
+import { AGENT_STORE_FOLDER, SITE_STORE_FOLDER } from '../../base/paths.ts';
 import { DATA_MOUNT } from '../../partitions/layout-names.ts';
 import { parseModuleList } from './kernel-modules.ts';
 import { WATCHDOG_HEARTBEAT_S } from './limits.ts';
@@ -70,8 +70,11 @@ test('the deadline of a boot counts from systemd on: a repair in the initrd may 
   expect(timer).not.toContain('OnBootSec');
 });
 
-/** The agent's own place: a file system of fixed size, mounted from a file that it cannot reach. */
-const AGENT_PLACE = '/var/lib/bulkhead-agent';
+/** Services that keep something: each in a file system of fixed size, mounted from a file that it cannot reach. */
+const PLACES = [
+  { service: 'compliance-agent.service', store: 'bulkhead-agent-store.service', place: AGENT_STORE_FOLDER },
+  { service: 'bulkhead-site.service', store: 'bulkhead-site-store.service', place: SITE_STORE_FOLDER },
+];
 
 test('what does not run as root cannot write to the data partition, so it cannot fill it', () => {
   const places = /^(ReadWritePaths|BindPaths|StateDirectory|CacheDirectory|LogsDirectory)=.*$/gm;
@@ -79,31 +82,32 @@ test('what does not run as root cannot write to the data partition, so it cannot
     .filter((name) => name.endsWith('.service'))
     .map((name) => ({ name, text: read(`${units}/${name}`) }))
     .filter(({ text }) => /^(User=(?!root$)|DynamicUser=yes)/m.test(text));
-  expect(unprivileged.map(({ name }) => name)).toContain('compliance-agent.service');
+  for (const { service } of PLACES) expect(unprivileged.map(({ name }) => name)).toContain(service);
   for (const { name, text } of unprivileged) {
     expect(text, name).toMatch(/^ProtectSystem=strict$/m);
-    const own = name === 'compliance-agent.service' ? [`ReadWritePaths=-${AGENT_PLACE}`] : [];
+    const own = PLACES.filter(({ service }) => service === name).map(
+      ({ place }) => `ReadWritePaths=-${place}`,
+    );
     expect(text.match(places) ?? [], name).toEqual(own);
   }
 });
 
-describe("the agent's own place", () => {
-  const unit = read(`${units}/bulkhead-agent-store.service`);
+describe.each(PLACES)('the own place of $service', ({ service, store, place }) => {
+  const unit = read(`${units}/${store}`);
 
   test('is not on the data partition but in a file system of its own', () => {
-    expect(AGENT_PLACE).toBe(AGENT_STORE_FOLDER);
-    expect(AGENT_PLACE.startsWith(`${DATA_MOUNT}/`)).toBe(false);
+    expect(place.startsWith(`${DATA_MOUNT}/`)).toBe(false);
     expect(parseModuleList(read('modules.txt'))).toContainEqual({ class: 'initrd', name: 'loop' });
   });
 
-  test('is there before the agent starts, which starts without it as well', () => {
-    expect(unit).toMatch(/^Before=compliance-agent\.service$/m);
-    expect(read(`${units}/compliance-agent.service`)).not.toMatch(/^(Requires|BindsTo|Requisite)=/m);
+  test('is there before the service starts, which the boot does not hang on', () => {
+    expect(unit).toContain(`\nBefore=${service}\n`);
+    expect(read(`${units}/${service}`)).not.toMatch(/^(Requires|BindsTo|Requisite)=/m);
     expect(unit).toMatch(/^TimeoutStartSec=\d+$/m);
-    expect(read('rootfs/usr/lib/bulkhead/critical-units')).not.toContain('agent-store');
+    expect(read('rootfs/usr/lib/bulkhead/critical-units')).not.toContain(store);
   });
 
-  test('is mounted where the agent sees it: nothing gives the unit mounts of its own', () => {
+  test('is mounted where the service sees it: nothing gives the unit mounts of its own', () => {
     expect(unit).toMatch(/^SystemCallFilter=@system-service @mount$/m);
     const ownMounts =
       /^(Protect(System|Home|Proc|KernelTunables|KernelModules|KernelLogs|ControlGroups|Hostname)|Private(Tmp|Devices|Network|IPC|Mounts|Users)|ReadWritePaths|ReadOnlyPaths|InaccessiblePaths|BindPaths|TemporaryFileSystem|ProcSubset|MountFlags)=/m;

@@ -19,9 +19,6 @@ import { installModules, type KernelTree } from './kernel-modules.ts';
 /** Where kernel, initrd and boot loader files lie inside the slot: the installer copies the loader from here. */
 export const BOOT_FOLDER = '/usr/lib/bulkhead/boot';
 
-/** Unprivileged user of the agent; fixed ids, because files on the data partition outlive the image. */
-const AGENT_UID = 900;
-
 export interface ImageTreeOptions {
   baseRoot: string;
   target: string;
@@ -112,14 +109,18 @@ function installFirmware(source: string, target: string): void {
   }
 }
 
+/** User and group of the same name and number, which files on the data partition bear: they never change. */
+const USERS = [
+  { name: 'msp', id: 900, title: 'Bulkhead agent' },
+  { name: 'bulkhead-site', id: 901, title: 'Bulkhead site service' },
+];
+
 function addUsers(target: string): void {
-  append(
-    target,
-    'etc/passwd',
-    `msp:x:${AGENT_UID}:${AGENT_UID}:Bulkhead agent:/nonexistent:/usr/sbin/nologin\n`,
-  );
-  append(target, 'etc/group', `msp:x:${AGENT_UID}:\n`);
-  append(target, 'etc/shadow', 'msp:!:1::::::\n');
+  for (const { name, id, title } of USERS) {
+    append(target, 'etc/passwd', `${name}:x:${id}:${id}:${title}:/nonexistent:/usr/sbin/nologin\n`);
+    append(target, 'etc/group', `${name}:x:${id}:\n`);
+    append(target, 'etc/shadow', `${name}:!:1::::::\n`);
+  }
 }
 
 function append(target: string, path: string, line: string): void {

@@ -18,37 +18,41 @@ import { type Run, runOrThrow } from '../../base/run.ts';
 import { formatBytes } from '../../base/text.ts';
 import { findReadOnly } from '../facts/data-disk.ts';
 import type { Owner } from '../identity/owner.ts';
-import { AGENT_IMAGE_BYTES, AGENT_IMAGE_LEAVES_BYTES, AGENT_STORE_TOOL_TIMEOUT_MS } from './limits.ts';
+import { STORE_LEAVES_BYTES, STORE_TOOL_TIMEOUT_MS } from './limits.ts';
 
 /**
- * A place where the agent can keep things, and which it cannot outgrow: a file of fixed size on the data partition, all of it
- * allocated, with a file system of its own in it (docs/decisions/0012).
+ * A place where a service without privileges can keep things, and which it cannot outgrow: a file of fixed size on the data
+ * partition, all of it allocated, with a file system of its own in it (docs/decisions/0012).
  */
-export interface AgentStore {
+export interface ServiceStore {
   /** The file, root's alone. */
   image: string;
   mountPoint: string;
-  /** The agent's user. */
+  size_bytes: number;
+  /** Of the file system, 16 characters at most (mke2fs(8)). */
+  label: string;
+  /** The service's user. */
   owner: Owner;
+  /** What becomes of a file that no tool can mend: removed, or put aside once as `….damaged` because it is worth a person's look. */
+  whenDamaged: 'remove' | 'put_aside';
   run: Run;
-  /** Instead of AGENT_IMAGE_BYTES and AGENT_IMAGE_LEAVES_BYTES. */
-  size_bytes?: number;
+  /** Instead of STORE_LEAVES_BYTES. */
   leaves_bytes?: number;
 }
 
-export interface AgentStoreOutcome {
-  /** mounted: it was there already; anew: it could not be used, and what was in it is lost. */
+export interface ServiceStoreOutcome {
+  /** mounted: it was there already; anew: it could not be used, and what was in it is lost or put aside. */
   how: 'mounted' | 'kept' | 'repaired' | 'made' | 'anew';
   /** Why it was repaired or made anew. */
   reason: string | null;
 }
 
 /**
- * Mounts the agent's place, making or repairing it where that is needed. After an interruption at any point it can be called again.
+ * Mounts a service's place, making or repairing it where that is needed. After an interruption at any point it can be called again.
  *
- * @throws BulkheadError AGENT_STORE_NO_ROOM, and COMMAND_* when it cannot be made or mounted; the agent then keeps nothing
+ * @throws BulkheadError STORE_NO_ROOM, and COMMAND_* when it cannot be made or mounted; the service then keeps nothing
  */
-export async function mountAgentStore(store: AgentStore): Promise<AgentStoreOutcome> {
+export async function mountServiceStore(store: ServiceStore): Promise<ServiceStoreOutcome> {
   const { image, mountPoint } = store;
   if (findReadOnly(readFileSync('/proc/self/mountinfo', 'utf8'), mountPoint) !== null)
     return { how: 'mounted', reason: null };
@@ -71,15 +75,15 @@ export async function mountAgentStore(store: AgentStore): Promise<AgentStoreOutc
 }
 
 /** Whether the file is a whole file system of the right size, after what e2fsck could mend; a reason for whatever was wrong. */
-async function checkImage(store: AgentStore): Promise<{ usable: boolean; reason: string | null }> {
-  const { image, run, size_bytes = AGENT_IMAGE_BYTES } = store;
+async function checkImage(store: ServiceStore): Promise<{ usable: boolean; reason: string | null }> {
+  const { image, run, size_bytes } = store;
   const stat = statSync(image, { throwIfNoEntry: false });
   if (!stat) return { usable: false, reason: null };
   if (!stat.isFile() || stat.size !== size_bytes)
     return { usable: false, reason: `${image} is no file of ${formatBytes(size_bytes)}` };
   let reason: string | null = null;
   for (const how of ['-p', '-y']) {
-    const timeout_ms = AGENT_STORE_TOOL_TIMEOUT_MS;
+    const timeout_ms = STORE_TOOL_TIMEOUT_MS;
     // Below 4: whole, or mended (e2fsck(8)). What -p does not dare -y does.
     const { code, stdout, stderr } = await run('e2fsck', [how, image], { timeout_ms });
     if (code !== null && code < 4) return { usable: true, reason };
@@ -88,17 +92,20 @@ async function checkImage(store: AgentStore): Promise<{ usable: boolean; reason:
   return { usable: false, reason };
 }
 
-async function makeImage(store: AgentStore): Promise<void> {
-  const { image, owner, run, size_bytes = AGENT_IMAGE_BYTES } = store;
-  const { leaves_bytes = AGENT_IMAGE_LEAVES_BYTES } = store;
+async function makeImage(store: ServiceStore): Promise<void> {
+  const { image, owner, run, size_bytes, label, whenDamaged } = store;
+  const { leaves_bytes = STORE_LEAVES_BYTES } = store;
   const made = `${image}.new`;
+  // Put aside once: the second time there is one to look at already.
+  if (whenDamaged === 'put_aside' && existsSync(image) && !existsSync(`${image}.damaged`))
+    renameSync(image, `${image}.damaged`);
   // It is of no use any more, and its room is needed.
-  rmSync(image, { recursive: true, force: true });
+  else rmSync(image, { recursive: true, force: true });
   const { bavail, bsize } = statfsSync(dirname(image));
   if (bavail * bsize < size_bytes + leaves_bytes)
     throw new BulkheadError(
-      'AGENT_STORE_NO_ROOM',
-      `${formatBytes(bavail * bsize)} are free on the data partition; the agent's place takes ${formatBytes(size_bytes)}`,
+      'STORE_NO_ROOM',
+      `${formatBytes(bavail * bsize)} are free on the data partition; ${image} takes ${formatBytes(size_bytes)}`,
       { hint: `it is made when ${formatBytes(leaves_bytes)} are left for everything else` },
     );
   writeZeros(made, size_bytes);
@@ -107,10 +114,10 @@ async function makeImage(store: AgentStore): Promise<void> {
     run,
     'mkfs.ext4',
     [
-      ...['-q', '-F', '-b', '4096', '-i', '16384', '-m', '0', '-L', 'BULKHEAD-AGENT'],
+      ...['-q', '-F', '-b', '4096', '-i', '16384', '-m', '0', '-L', label],
       ...['-O', 'metadata_csum', '-E', settings, made],
     ],
-    { timeout_ms: AGENT_STORE_TOOL_TIMEOUT_MS },
+    { timeout_ms: STORE_TOOL_TIMEOUT_MS },
   );
   syncFile(made);
   renameSync(made, image);
@@ -139,9 +146,9 @@ function syncFile(path: string): void {
   }
 }
 
-async function mount({ image, mountPoint, run }: AgentStore): Promise<void> {
+async function mount({ image, mountPoint, run }: ServiceStore): Promise<void> {
   const options = 'loop,nodev,nosuid,noexec,noatime,errors=remount-ro';
   await runOrThrow(run, 'mount', ['-t', 'ext4', '-o', options, image, mountPoint], {
-    timeout_ms: AGENT_STORE_TOOL_TIMEOUT_MS,
+    timeout_ms: STORE_TOOL_TIMEOUT_MS,
   });
 }

@@ -13,7 +13,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { run } from '../../base/run.ts';
 import { makeFolder } from '../../test/unit/make-folder.ts';
 import { findStoreFolder } from '../facts/store-folder.ts';
-import { type AgentStore, mountAgentStore } from './agent-store.ts';
+import { mountServiceStore, type ServiceStore } from './service-store.ts';
 
 const MIB = 1024 * 1024;
 const AGENT = { uid: 990, gid: 991 };
@@ -25,27 +25,30 @@ afterEach(() => {
 });
 
 /** A data partition in a folder, with the real tools. */
-function store(changed: Partial<AgentStore> = {}): AgentStore {
+function store(changed: Partial<ServiceStore> = {}): ServiceStore {
   const root = makeFolder('store');
   const data = join(root, 'data');
   mkdirSync(data);
   const places = { image: join(data, 'agent.img'), mountPoint: join(root, 'agent') };
-  return { ...places, owner: AGENT, run, size_bytes: 16 * MIB, leaves_bytes: MIB, ...changed };
+  return {
+    ...{ ...places, owner: AGENT, run, size_bytes: 16 * MIB, leaves_bytes: MIB },
+    ...{ label: 'BULKHEAD-AGENT', whenDamaged: 'remove', ...changed },
+  };
 }
 
 /** As the unit does it. */
-async function start(which: AgentStore) {
-  const outcome = await mountAgentStore(which);
+async function start(which: ServiceStore) {
+  const outcome = await mountServiceStore(which);
   if (outcome.how !== 'mounted') mounted.push(which.mountPoint);
   return outcome;
 }
 
-function stop({ mountPoint }: AgentStore): void {
+function stop({ mountPoint }: ServiceStore): void {
   sh('umount', mountPoint);
   mounted.splice(mounted.indexOf(mountPoint), 1);
 }
 
-describe.skipIf(!canMount)('the place of the agent', () => {
+describe.skipIf(!canMount)('the place of a service', () => {
   test('is made on the first boot, is its own, and keeps what is in it', async () => {
     const place = store();
     expect(await start(place)).toEqual({ how: 'made', reason: null });
@@ -110,6 +113,18 @@ describe.skipIf(!canMount)('the place of the agent', () => {
     expect(readdirSync(place.mountPoint)).toEqual(['lost+found']);
   });
 
+  test('is put aside once when it cannot be mended, where a person may want to look', async () => {
+    const place = store({ whenDamaged: 'put_aside' });
+    await start(place);
+    stop(place);
+    for (const words of ['first', 'second']) {
+      writeFileSync(place.image, words);
+      expect((await start(place)).how).toBe('anew');
+      stop(place);
+      expect(readFileSync(`${place.image}.damaged`, 'utf8')).toBe('first');
+    }
+  });
+
   test('is made again after an interruption in the middle of making it', async () => {
     const place = store();
     writeFileSync(`${place.image}.new`, 'half');
@@ -119,7 +134,7 @@ describe.skipIf(!canMount)('the place of the agent', () => {
 
   test('is not made where the data partition needs its room', async () => {
     const place = store({ leaves_bytes: Number.MAX_SAFE_INTEGER / 2 });
-    await expect(start(place)).rejects.toMatchObject({ code: 'AGENT_STORE_NO_ROOM' });
+    await expect(start(place)).rejects.toMatchObject({ code: 'STORE_NO_ROOM' });
     expect(existsSync(place.image)).toBe(false);
     expect(findStoreFolder('/proc', place.mountPoint)).toBeNull();
   });

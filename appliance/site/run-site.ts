@@ -1,0 +1,55 @@
+import { BulkheadError } from '../../base/errors.ts';
+import { startLog } from '../../base/log.ts';
+import { SITE_CONTROL_SOCKET, SITE_STORE_FOLDER } from '../../base/paths.ts';
+import { run } from '../../base/run.ts';
+import { endOnUnhandled, nextSignal } from '../agent/process-end.ts';
+import { createServiceManager } from '../agent/service-manager.ts';
+import { findStoreFolder } from '../facts/store-folder.ts';
+import { callSite } from './control/client.ts';
+import { startSite } from './site.ts';
+
+export interface RunSiteOptions {
+  /** Instead of the appliance's place, for a workstation. */
+  folder?: string;
+  socket?: string;
+}
+
+/**
+ * Runs the service of the site on this machine until a signal ends it.
+ *
+ * @returns exit status: 0 after an orderly end, 1 when something would not close in time
+ * @throws BulkheadError SITE_NO_STORE, SITE_SOCKET, and what its parts throw when they cannot start
+ */
+export async function runSite(options: RunSiteOptions): Promise<number> {
+  const log = startLog(process.env, 'site');
+  endOnUnhandled(log);
+  const signalled = nextSignal();
+  const folder = options.folder ?? findStoreFolder('/proc', SITE_STORE_FOLDER);
+  if (folder === null)
+    throw new BulkheadError('SITE_NO_STORE', `${SITE_STORE_FOLDER} is not mounted`, {
+      hint: "'systemctl status bulkhead-site-store' tells why; on a workstation: --folder",
+    });
+  const socket = options.socket ?? SITE_CONTROL_SOCKET;
+  const serviceManager = createServiceManager(process.env, run, (message) => log.warn`${message}`);
+  const site = await startSite({ folder, socket, now: () => new Date(), log });
+  await serviceManager.ready('the service of the site answers');
+  const beat = async () => {
+    try {
+      await callSite('/v1/site', { socket });
+      await serviceManager.alive();
+    } catch (error) {
+      log.warn`no sign of life for the service manager: ${String(error)}`;
+    }
+  };
+  const { aliveInterval_ms } = serviceManager;
+  const watchdog = aliveInterval_ms === null ? undefined : setInterval(() => void beat(), aliveInterval_ms);
+  const signal = await signalled;
+  log.info('stopping', { signal });
+  clearInterval(watchdog);
+  await serviceManager.stopping();
+  const orderly = await site.stop();
+  if (!orderly) log.warn`something would not close in time`;
+  process.exitCode = orderly ? 0 : 1;
+  setImmediate(() => process.exit());
+  return orderly ? 0 : 1;
+}
