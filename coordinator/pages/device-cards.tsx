@@ -1,7 +1,7 @@
 import { formatDuration } from '../../base/text.ts';
 import type { DeviceChange, DeviceDetails } from '../devices/list.ts';
 import { Ago, Card, Chip, Fact, Moment, Table, TagList } from './parts.tsx';
-import { plain, valueText } from './words.ts';
+import { plain, updateUnderWay, valueText } from './words.ts';
 
 interface DeviceProps {
   device: DeviceDetails;
@@ -9,7 +9,7 @@ interface DeviceProps {
 
 /** Who it is and when it was there. */
 export function SummaryCard({ device, now_ms }: DeviceProps & { now_ms: number }) {
-  const { update, replaced_by } = device;
+  const { replaced_by } = device;
   return (
     <Card id="summary" title="Appliance">
       <dl class="facts">
@@ -22,7 +22,7 @@ export function SummaryCard({ device, now_ms }: DeviceProps & { now_ms: number }
         <Fact name="Up" value={device.uptime_s === null ? null : formatDuration(device.uptime_s)} />
         <Fact name="Version" value={device.image_version} />
         <Fact name="Agent" value={device.agent_version} />
-        <Fact name="Update" value={update === null ? 'none' : `${plain(update.state)} ${update.version}`} />
+        <Fact name="Update" value={updateUnderWay(device) ?? 'none under way'} />
         <Fact name="Host name" value={device.hostname} />
         <Fact name="Hardware" value={device.hardware} />
         <Fact name="Serial number" value={device.serial} />

@@ -10,7 +10,7 @@ import { fitting } from './fields.ts';
 import { FILTER_ACTS, FiltersCard } from './fleet-filters.tsx';
 import type { Look, Page } from './page.ts';
 import { Ago, Card, Chip, Field, Pages, Table, Tabs, TagList } from './parts.tsx';
-import { DEVICE_TONES, deviceName, linkTo, PRESENCE_TONES, plain } from './words.ts';
+import { DEVICE_TONES, deviceName, linkTo, PRESENCE_TONES, updateUnderWay } from './words.ts';
 
 /** The fleet, searched by words and by the query language of rollouts. */
 export const fleetPage: Page = {
@@ -114,7 +114,8 @@ function tab(name: DeviceState, shown: DeviceState, counts: Record<DeviceState, 
 }
 
 function row(device: DeviceSummary, now_ms: number): JSX.Element {
-  const { id, state, presence, hostname, name, update } = device;
+  const { id, state, presence, hostname, name } = device;
+  const underWay = updateUnderWay(device);
   return (
     <tr data-key={id}>
       <td>
@@ -142,10 +143,12 @@ function row(device: DeviceSummary, now_ms: number): JSX.Element {
       </td>
       <td>
         <span safe>{device.image_version ?? 'not known'}</span>
-        {update === null ? (
+        {underWay === null ? (
           ''
         ) : (
-          <small class="faint" safe>{`${plain(update.state)} ${update.version}`}</small>
+          <small class="faint" safe>
+            {underWay}
+          </small>
         )}
       </td>
       <td safe>{device.hardware ?? 'not known'}</td>

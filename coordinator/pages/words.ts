@@ -1,4 +1,5 @@
 import type { DeviceState, OrderState } from '../database/tables.ts';
+import type { DeviceSummary } from '../devices/list.ts';
 import type { Presence } from '../devices/presence.ts';
 
 /** What is said after something was done; the address carries the name, never the words. */
@@ -76,6 +77,15 @@ export const ORDER_TONES: Readonly<Record<OrderState, Tone>> = {
 /** `handed_out` as people read it. */
 export function plain(word: string): string {
   return word.replaceAll('_', ' ');
+}
+
+/**
+ * What an appliance says of an update, as long as there is something to say: `downloading 0.2.0`. An appliance on which nothing is going on
+ * says that the version it runs succeeded, also where it has never been updated; null then.
+ */
+export function updateUnderWay({ update, image_version }: DeviceSummary): string | null {
+  if (update === null || (update.state === 'succeeded' && update.version === image_version)) return null;
+  return `${plain(update.state)} ${update.version}`;
 }
 
 /** `1 appliance`, `12,000 appliances`. */
