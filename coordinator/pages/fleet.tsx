@@ -10,7 +10,7 @@ import { fitting } from './fields.ts';
 import { FILTER_ACTS, FiltersCard } from './fleet-filters.tsx';
 import type { Look, Page } from './page.ts';
 import { Ago, Card, Chip, Field, Pages, Table, Tabs, TagList } from './parts.tsx';
-import { DEVICE_TONES, deviceName, linkTo, PRESENCE_TONES, updateUnderWay } from './words.ts';
+import { DEVICE_TONES, deviceName, linkTo, PRESENCE_TONES, plain, updateUnderWay } from './words.ts';
 
 /** The fleet, searched by words and by the query language of rollouts. */
 export const fleetPage: Page = {
