@@ -30,6 +30,7 @@ export const DEBIAN_PACKAGES = [
   ['ovmf', 'UEFI firmware of the virtual machine'],
   ['postgresql-15', 'tests run the coordinator on a PostgreSQL of their own'],
   ['procps', 'tests watch processes and memory'],
+  ['protobuf-compiler', 'protoc: npm run proto, and the test that its result is checked in'],
   ['qemu-system-x86', 'the virtual machine'],
   ['qemu-utils', 'qemu-img: disk images'],
   ['systemd', 'systemctl enables the units of the image'],

@@ -67,6 +67,7 @@ const USED: Readonly<Record<string, RegExp>> = {
   ovmf: /OVMF/,
   'postgresql-15': /\/usr\/lib\/postgresql/,
   procps: /'ps'/,
+  'protobuf-compiler': /'protoc'/,
   'qemu-system-x86': /'qemu-system-x86_64'/,
   'qemu-utils': /'qemu-img'/,
   systemd: /'systemctl', \['--root'/,
@@ -226,7 +227,7 @@ test('every npm script that builds or boots the image asks for root first, and o
   const { scripts } = JSON.parse(
     readFileSync(resolve(import.meta.dirname, '../../package.json'), 'utf8'),
   ) as { scripts: Record<string, string> };
-  const rootless = ['test:unit', 'build', 'lock', 'bench:coordinator', 'format'];
+  const rootless = ['test:unit', 'build', 'lock', 'proto', 'bench:coordinator', 'format'];
   for (const [name, command] of Object.entries(scripts))
     expect(command.includes('setup.mjs --image'), name).toBe(!rootless.includes(name));
 });

@@ -22,6 +22,11 @@ export function isCode(file: string): boolean {
   return /\.(ts|tsx|mjs)$/.test(file);
 }
 
+/** Made by a program from something else in the tree (`npm run proto`): held to that by a test, not to the rules of style. */
+export function isGenerated(file: string): boolean {
+  return file.startsWith('protocol/sensors/generated/');
+}
+
 export function isTest(file: string): boolean {
   return /\.test\.tsx?$/.test(file);
 }

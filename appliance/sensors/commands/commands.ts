@@ -1,0 +1,37 @@
+/** Commands wait here for a sensor, whichever way it comes; handed out at least once until a result came or the time is over. */
+
+/** One action that a sensor is asked to carry out. */
+export interface HealCommand {
+  /** Given by the one who asks; the same again is the same command. */
+  command_id: string;
+  check_type: string;
+  /** Name of an action of the closed list. */
+  action: string;
+  params: Readonly<Record<string, string>>;
+  /** What the sensor may take for it, and how long the command is worth handing out. */
+  timeout_s: number;
+}
+
+/** What a sensor says became of a command. A claim: only a detection after it proves anything. */
+export interface CommandResult {
+  command_id: string;
+  /** Id of the sensor. */
+  sensor: string;
+  check_type: string;
+  success: boolean;
+  error_message: string;
+  /** Unix seconds as the sensor said it. */
+  at_s: number;
+  artifacts: Readonly<Record<string, string>>;
+}
+
+export interface SensorCommands {
+  /** @throws BulkheadError where the tier of the sensor does not allow the action, or too many wait */
+  give(sensor: string, command: HealCommand): void;
+  /** What waits for a sensor, oldest first. */
+  pending(sensor: string): HealCommand[];
+  /** Durable before it resolves; the same result twice is one. */
+  result(result: CommandResult): Promise<{ event_id: string; first: boolean }>;
+  /** Called behind the commit, once for each first result. @returns ends it */
+  onResult(listener: (result: CommandResult) => void): () => void;
+}
