@@ -1,0 +1,54 @@
+/** Limits of detections, events and findings, each with its reason. */
+
+/** Names of hosts: what DNS allows. */
+export const HOSTNAME_MAX = 253;
+/** What was expected, what was found: a line or two of a person's text, a list of a dozen patches. */
+export const TEXT_MAX = 2_048;
+/** Longer than any name of a control in use: `164.312(a)(2)(iv)`, `SRG-OS-000480-GPOS-00227`. */
+export const CONTROL_MAX = 64;
+/** What goes with a detection: names and values, together no more than a page. */
+export const METADATA_MAX_ENTRIES = 32;
+export const METADATA_NAME_MAX = 64;
+export const METADATA_VALUE_MAX = 1_024;
+export const METADATA_MAX = 8_192;
+
+/** Detections that are recorded as a whole: a minute of a sensor that was away for a day. */
+export const RECORD_MAX = 1_000;
+
+/** Seconds of a year 2500: a time beyond is a mistake of units. */
+export const AT_MAX_S = 16_725_225_600;
+
+/**
+ * What a sensor says happened may arrive this late (its queue holds a week) and is then put in its place. What claims to be older comes
+ * from a clock that is wrong, and is taken as of now.
+ */
+export const LATE_MAX_S = 7 * 24 * 60 * 60;
+
+/** Check types that one subject may have: a dozen are known. A sensor that makes up names must not fill the store with findings. */
+export const CHECKS_PER_SUBJECT_MAX = 256;
+
+/** What an event takes beside its texts: row, four indexes. Measured: 187 bytes for an event whose texts have 120. */
+export const EVENT_OVERHEAD_BYTES = 190;
+
+/** Events are kept this long: a year, and a month to look back at it. */
+export const EVENT_AGE_MAX_S = 400 * 24 * 60 * 60;
+/** And as many as fit, unless the site says otherwise: 300,000. The rest of the store's 144 MiB is for what must not go. */
+export const EVENTS_MAX_BYTES = 96 * 1024 * 1024;
+/** What is freed at once when they are too many, so that it is done now and then and not with every event. */
+export const EVENTS_SLACK_SHARE = 1 / 64;
+/** Closed findings that are kept; a site with ten of them a day fills this in fourteen years. */
+export const CLOSED_FINDINGS_MAX = 50_000;
+
+/** Events that go at once: a transaction of some tens of milliseconds. */
+export const PRUNE_MAX = 1_000;
+/** Age is looked at this often. */
+export const PRUNE_INTERVAL_MS = 60 * 60 * 1000;
+
+/** Rows that one question is answered with. */
+export const FIND_LIMIT = 100;
+export const FIND_LIMIT_MAX = 1_000;
+/** Open findings that are told at once: the page shows ten, an export all. */
+export const OPEN_MAX = 5_000;
+
+/** Events that one digest covers: some ten milliseconds. */
+export const DIGEST_MAX = 10_000;
