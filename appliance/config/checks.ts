@@ -4,6 +4,7 @@ import { readCode } from '../../protocol/messages/enrolment.ts';
 import { authoritiesFault } from './authorities.ts';
 import { PASSPHRASE_MAX_CHARS, PASSPHRASE_MIN_CHARS, SITE_ID_MAX_CHARS, SSID_MAX_BYTES } from './limits.ts';
 import { sshKeyFault } from './ssh-key.ts';
+import { TARGET_CHECKS } from './target-checks.ts';
 
 /** Says what is wrong with a text, as the end of a sentence ("is not …"), or null when it is right. */
 export type TextCheck = (text: string) => string | null;
@@ -15,6 +16,7 @@ const LABEL = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
  * and each explains itself, so that a person learns what to change.
  */
 const TEXT_CHECKS = {
+  ...TARGET_CHECKS,
   'bulkhead-site-id': (text) =>
     /^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(text) && text.length <= SITE_ID_MAX_CHARS
       ? null

@@ -24,6 +24,22 @@ export const ADDRESSES_MAX = 16;
 export const DNS_SERVERS_MAX = 8;
 export const TIME_SERVERS_MAX = 8;
 
+/** A site that watches more machines without a sensor on them wants sensors; 64 with keys still fit in the file. */
+export const TARGETS_MAX = 64;
+/** Names of targets go into events and file names. */
+export const TARGET_NAME_MAX_CHARS = 32;
+/** Windows allows 20 characters of user and 15 of domain, user principal names up to 104 in all (MS-ADTS). */
+export const TARGET_USER_MAX_CHARS = 104;
+/** Windows takes 127 characters in its own dialogs, PAM 512. */
+export const TARGET_PASSWORD_MAX_CHARS = 512;
+/** An RSA key of 8192 bits in PEM has 6.4 KB. */
+export const PRIVATE_KEY_MAX_CHARS = 8192;
+export const SECRET_PATH_MAX_CHARS = 255;
+/** A look is a log-in and some commands: more often than once a minute fills the logs of the machine that is looked at. */
+export const TARGET_INTERVAL_MIN_S = 60;
+export const TARGET_INTERVAL_MAX_S = 86_400;
+export const TARGET_INTERVAL_DEFAULT_S = 300;
+
 /** A team's keys; with CONFIG_MAX_BYTES it also bounds the file sshd reads at each login. */
 export const SSH_KEYS_MAX = 64;
 /** An RSA key of 16384 bits takes 2.8 KB of base64, with a comment; longer lines are no keys. */

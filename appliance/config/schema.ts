@@ -7,10 +7,12 @@ import {
   POLL_INTERVAL_MAX_S,
   POLL_INTERVAL_MIN_S,
   SSH_KEYS_MAX,
+  TARGETS_MAX,
   TIME_SERVERS_MAX,
 } from './limits.ts';
 import { Interface, Wifi, Window } from './schema-entries.ts';
 import { nullable, nullableText, section, text } from './schema-parts.ts';
+import { Target } from './schema-targets.ts';
 
 /**
  * The configuration: type, validation and documentation in one. A schema with a `default` is a *key* (replaced as a whole by
@@ -159,6 +161,12 @@ export const ConfigSchema = section(
       },
       'how releases come to this appliance',
     ),
+    targets: t.Array(Target, {
+      maxItems: TARGETS_MAX,
+      default: [],
+      description: 'machines without a sensor that the appliance looks at itself',
+      expects: 'a list of entries that start with name',
+    }),
     firewall: section({}, 'has no keys yet: the rules are fixed'),
     install: section(
       {

@@ -9,7 +9,9 @@ import {
   propertiesOf,
   withoutNull,
 } from './schema.ts';
+import type { TargetConfig } from './schema-targets.ts';
 import { nearestKey } from './suggest.ts';
+import { completeTarget, targetFaults } from './target-entries.ts';
 
 /** A fault inside the value of one key: where in it, and what. */
 export interface ValueFault {
@@ -21,8 +23,7 @@ export interface ValueFault {
 export function validateValue(key: string, raw: unknown): { value: unknown; faults: ValueFault[] } {
   const schema = CONFIG_KEYS.get(key);
   if (!schema) return { value: raw, faults: [{ path: [], message: 'unknown key' }] };
-  const value =
-    key === 'network.interfaces' ? completeInterfaces(raw) : key === 'network.wifi' ? completeWifi(raw) : raw;
+  const value = COMPLETE[key]?.(raw) ?? raw;
   // A union reports only that nothing fitted; when something is there, the errors of what it should be say more.
   const target = value === null && withoutNull(schema) !== schema ? schema : withoutNull(schema);
   const seen = new Set<string>();
@@ -34,6 +35,7 @@ export function validateValue(key: string, raw: unknown): { value: unknown; faul
   }
   if (faults.length === 0 && key === 'network.interfaces')
     faults.push(...interfaceFaults(value as InterfaceConfig[]));
+  if (faults.length === 0 && key === 'targets') faults.push(...targetFaults(value as TargetConfig[]));
   return { value, faults };
 }
 
@@ -68,6 +70,19 @@ function show(value: unknown): string {
 /** A URL or a key in a setting for something else: it may carry a password, a token or be the secret itself. */
 export function looksPasted(text: string): boolean {
   return /:\/\/|PRIVATE KEY/.test(text);
+}
+
+/** What fills in the parts of a value that may be left out, by key. */
+const COMPLETE: Readonly<Record<string, (raw: unknown) => unknown>> = {
+  'network.interfaces': completeInterfaces,
+  'network.wifi': completeWifi,
+  targets: completeTargets,
+};
+
+function completeTargets(raw: unknown): unknown {
+  return Array.isArray(raw)
+    ? raw.map((entry: unknown) => (isRecord(entry) ? completeTarget(entry) : entry))
+    : raw;
 }
 
 /** Fills in what an interface entry may leave out, so that the type has no optional parts. */

@@ -1,12 +1,19 @@
 import { describeError } from '../../base/errors.ts';
 import { loadConfig } from '../config/load.ts';
 import type { LoadedPolicy } from './operate.ts';
-import { coordinatorPortOf, type FirewallPolicy, firewallPolicyFor, NOTHING_CONFIGURED } from './policy.ts';
+import {
+  coordinatorPortOf,
+  type FirewallPolicy,
+  firewallPolicyFor,
+  NOTHING_CONFIGURED,
+  type OutputTarget,
+} from './policy.ts';
 
 /** The part of the configuration that decides about ports. */
 export interface PolicyConfig {
   ssh: { authorized_keys: readonly string[] };
   coordinator: { url: string | null };
+  targets: readonly OutputTarget[];
 }
 
 /**
@@ -39,5 +46,6 @@ export function policyOf(config: PolicyConfig): FirewallPolicy {
     sshEnabled: config.ssh.authorized_keys.length > 0,
     sensorsEnabled: false,
     coordinatorPort: coordinatorPortOf(config.coordinator.url),
+    targets: config.targets,
   });
 }

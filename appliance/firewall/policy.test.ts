@@ -7,7 +7,18 @@ import { coordinatorPortOf, firewallPolicyFor, NOTHING_CONFIGURED } from './poli
 import { shownFirewall, showText } from './present.ts';
 import { emergencyTable, firewallTable } from './rules.ts';
 
-const everything = { sshEnabled: true, sensorsEnabled: true, coordinatorPort: 8443 };
+const everything = {
+  sshEnabled: true,
+  sensorsEnabled: true,
+  coordinatorPort: 8443,
+  targets: [
+    { address: '192.0.2.7', port: 22 },
+    { address: '2001:DB8:0::7', port: 2222 },
+    { address: '::FFFF:192.0.2.7', port: 22 },
+    { address: '192.0.2.8', port: 5986 },
+    { address: 'files.example', port: 2200 },
+  ],
+};
 
 describe('the policy', () => {
   test('opens only port 80 when nothing is configured', () => {
@@ -25,13 +36,27 @@ describe('the policy', () => {
     const policy = policyOf({
       ssh: { authorized_keys: ['ssh-ed25519 AAAA'] },
       coordinator: { url: 'https://coordinator.example:8443/path' },
+      targets: [],
     });
     expect(policy.inputTcpPorts).toEqual([22, 80]);
     expect(policy.outputTcpPorts).toEqual([53, 443, 5985, 5986, 8443]);
     expect(JSON.stringify(firewallTable(policy))).not.toContain('coordinator');
-    expect(policyOf({ ssh: { authorized_keys: [] }, coordinator: { url: null } })).toEqual(
+    expect(policyOf({ ssh: { authorized_keys: [] }, coordinator: { url: null }, targets: [] })).toEqual(
       firewallPolicyFor(NOTHING_CONFIGURED),
     );
+  });
+
+  test('opens the way to a declared machine alone, by name its port, and nothing where every way is open anyway', () => {
+    const policy = firewallPolicyFor({ ...NOTHING_CONFIGURED, targets: everything.targets });
+    expect(policy.outputTcpPorts).toEqual([53, 443, 2200, 5985, 5986]);
+    expect(policy.outputTargets).toEqual([
+      { address: '192.0.2.7', port: 22 },
+      { address: '2001:db8::7', port: 2222 },
+    ]);
+    expect(JSON.stringify(firewallTable(policy))).not.toContain('files.example');
+    expect(() =>
+      firewallTable({ ...policy, outputTargets: [{ address: 'files.example', port: 22 }] }),
+    ).toThrow(expect.objectContaining({ code: 'FIREWALL_ADDRESS_INVALID' }));
   });
 
   test('takes the port of a URL as written or as its scheme implies', () => {
@@ -60,7 +85,7 @@ describe('the rules', () => {
   test('open exactly the ports of the policy, whatever they are', () => {
     fc.assert(
       fc.property(ports, ports, ports, (inputTcpPorts, outputTcpPorts, outputUdpPorts) => {
-        const table = firewallTable({ inputTcpPorts, outputTcpPorts, outputUdpPorts });
+        const table = firewallTable({ inputTcpPorts, outputTcpPorts, outputUdpPorts, outputTargets: [] });
         const sorted = [...inputTcpPorts].sort((a, b) => a - b);
         expect(openPorts(canonicalDefinition(table))).toEqual(sorted.map((port) => `tcp/${port}`));
       }),
@@ -72,7 +97,7 @@ describe('the rules', () => {
       fc.property(ports, (list) => {
         const shuffled = [...list].reverse();
         const of = (inputTcpPorts: number[]) =>
-          firewallTable({ inputTcpPorts, outputTcpPorts: list, outputUdpPorts: [] });
+          firewallTable({ inputTcpPorts, outputTcpPorts: list, outputUdpPorts: [], outputTargets: [] });
         expect(of([...shuffled, ...list])).toEqual(of(list));
       }),
     );

@@ -1,3 +1,4 @@
+import { isIP, isIPv6 } from 'node:net';
 import { BulkheadError } from '../../base/errors.ts';
 import { PORT_MAX, PORT_MIN } from './limits.ts';
 
@@ -9,6 +10,14 @@ export interface FirewallPolicy {
   outputTcpPorts: number[];
   /** UDP ports that the appliance may send to */
   outputUdpPorts: number[];
+  /** single machines, by IP address, that the appliance may connect to by TCP */
+  outputTargets: OutputTarget[];
+}
+
+export interface OutputTarget {
+  /** IPv4 or IPv6 */
+  address: string;
+  port: number;
 }
 
 /** The facts of this device that decide about ports. */
@@ -19,6 +28,8 @@ export interface FirewallNeeds {
   sensorsEnabled: boolean;
   /** port of the configured coordinator URL; null when there is none */
   coordinatorPort: number | null;
+  /** machines that the appliance looks at itself, by IP address or host name */
+  targets: readonly OutputTarget[];
 }
 
 export const STATUS_PAGE_PORT = 80;
@@ -37,6 +48,7 @@ export const NOTHING_CONFIGURED: FirewallNeeds = {
   sshEnabled: false,
   sensorsEnabled: false,
   coordinatorPort: null,
+  targets: [],
 };
 
 /**
@@ -50,24 +62,58 @@ export function firewallPolicyFor(needs: FirewallNeeds): FirewallPolicy {
   if (needs.sensorsEnabled) input.push(SENSOR_HTTP_PORT, SENSOR_GRPC_PORT);
   const output = [DNS_PORT, HTTPS_PORT, ...WINRM_PORTS];
   if (needs.coordinatorPort !== null) output.push(needs.coordinatorPort);
+  // What every appliance may reach anyway needs no rule of its own.
+  const targets = needs.targets.filter(({ port }) => !output.includes(port));
+  // A name would have to be resolved before the network is up, so a machine known by name opens its port.
+  output.push(...targets.filter(({ address }) => isIP(address) === 0).map(({ port }) => port));
   return parsePolicy({
     inputTcpPorts: input,
     outputTcpPorts: output,
     outputUdpPorts: [DNS_PORT, NTP_PORT],
+    outputTargets: targets.filter(({ address, port }) => isIP(address) !== 0 && !output.includes(port)),
   });
 }
 
 /**
- * Sorts the ports and drops doubles, so that equal policies give equal rules.
+ * Sorts the ports and machines and drops doubles, so that equal policies give equal rules.
  *
- * @throws BulkheadError FIREWALL_PORT_INVALID for anything but whole numbers from 1 to 65535
+ * @throws BulkheadError FIREWALL_PORT_INVALID for anything but whole numbers from 1 to 65535, FIREWALL_ADDRESS_INVALID
  */
 export function parsePolicy(policy: FirewallPolicy): FirewallPolicy {
   return {
     inputTcpPorts: ports(policy.inputTcpPorts),
     outputTcpPorts: ports(policy.outputTcpPorts),
     outputUdpPorts: ports(policy.outputUdpPorts),
+    outputTargets: outputTargets(policy.outputTargets),
   };
+}
+
+function outputTargets(list: readonly OutputTarget[]): OutputTarget[] {
+  const known = new Map<string, OutputTarget>();
+  for (const target of list) {
+    if (isIP(target.address) === 0) {
+      throw new BulkheadError('FIREWALL_ADDRESS_INVALID', `'${target.address}' is not an IP address`, {
+        hint: 'rules hold no host names: they are loaded before the network is up',
+      });
+    }
+    ports([target.port]);
+    const address = canonicalAddress(target.address);
+    known.set(`${address} ${String(target.port).padStart(5, '0')}`, { address, port: target.port });
+  }
+  return [...known.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, target]) => target);
+}
+
+/** An address as nft prints it, or what is read back would differ from what was asked for (RFC 5952; IPv4 in IPv6 goes as IPv4). */
+function canonicalAddress(address: string): string {
+  if (!isIPv6(address)) return address;
+  const short = new URL(`http://[${address}]`).hostname.slice(1, -1);
+  const [, high, low] = /^::ffff:([0-9a-f]+):([0-9a-f]+)$/.exec(short) ?? [];
+  if (high === undefined || low === undefined) return short;
+  const bytes = [high, low].flatMap((half) => {
+    const value = Number.parseInt(half, 16);
+    return [value >> 8, value & 0xff];
+  });
+  return bytes.join('.');
 }
 
 function ports(list: readonly number[]): number[] {

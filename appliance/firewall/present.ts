@@ -30,6 +30,7 @@ export function shownFirewall({ policy, problem }: LoadedPolicy): ShownFirewall 
     reachablePorts: [
       ...policy.outputTcpPorts.map((port) => `tcp/${port}`),
       ...policy.outputUdpPorts.map((port) => `udp/${port}`),
+      ...policy.outputTargets.map(({ address, port }) => `tcp/${port} of ${address}`),
     ],
     problem,
     // In the order they were written, which is the order people think in: input, forward, output.

@@ -1,3 +1,4 @@
+import { isIPv6 } from 'node:net';
 import {
   icmpErrors,
   inputDhcp,
@@ -26,7 +27,7 @@ const BRAKE_IPV6 = 'ssh_brake_ipv6';
  * @throws BulkheadError FIREWALL_PORT_INVALID
  */
 export function firewallTable(policy: FirewallPolicy): TableDefinition {
-  const { inputTcpPorts, outputTcpPorts, outputUdpPorts } = parsePolicy(policy);
+  const { inputTcpPorts, outputTcpPorts, outputUdpPorts, outputTargets } = parsePolicy(policy);
   const braked = inputTcpPorts.includes(SSH_PORT);
   return {
     ...FIREWALL_TABLE,
@@ -67,6 +68,15 @@ export function firewallTable(policy: FirewallPolicy): TableDefinition {
         ),
         ...outputTcpPorts.map((port) =>
           nft.rule(`reach tcp ${port}`, nft.field('tcp', 'dport', port), nft.ctState('new'), nft.accept),
+        ),
+        ...outputTargets.map(({ address, port }) =>
+          nft.rule(
+            `reach ${address} tcp ${port}`,
+            nft.field(isIPv6(address) ? 'ip6' : 'ip', 'daddr', address),
+            nft.field('tcp', 'dport', port),
+            nft.ctState('new'),
+            nft.accept,
+          ),
         ),
         ...dropLogged('out'),
       ]),

@@ -75,6 +75,13 @@ describe('connections', () => {
     expect(await outbound()).toEqual([53, 443, 5985, 5986, 8443]);
   });
 
+  test('from the appliance reach the port of a declared machine at its own address only', async () => {
+    await load({ targets: [{ address: LAN_IPV4, port: 25 }] });
+    expect(await net.appliance.connect(LAN_IPV4, 25)).toBe('open');
+    expect(await net.appliance.connect(LAN_IPV6, 25)).toBe('timeout');
+    expect(await net.appliance.connect(LAN_IPV4, 8443)).toBe('timeout');
+  });
+
   test('over loopback reach everything', async () => {
     await load();
     expect(await openOn(net.appliance, ['127.0.0.1', '::1'], INBOUND_PORTS)).toEqual(INBOUND_PORTS);

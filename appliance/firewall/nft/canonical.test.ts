@@ -15,7 +15,12 @@ import { tableDifferences } from './compare.ts';
 import type { JsonValue } from './types.ts';
 
 const table = firewallTable(
-  firewallPolicyFor({ sshEnabled: true, sensorsEnabled: true, coordinatorPort: 8443 }),
+  firewallPolicyFor({
+    sshEnabled: true,
+    sensorsEnabled: true,
+    coordinatorPort: 8443,
+    targets: [{ address: '2001:db8::7', port: 22 }],
+  }),
 );
 const objects = tableObjects(table);
 

@@ -1,0 +1,113 @@
+import type { Control, ControlSeverity } from './control.ts';
+
+/** What sensors report, as controls of the machines they stand on: a row a check type. */
+const CHECKS: readonly [
+  check_type: string,
+  title: string,
+  demand: string,
+  severity: ControlSeverity,
+  hipaa: readonly string[],
+  srg: readonly string[],
+][] = [
+  [
+    'bitlocker',
+    'Disk of a workstation encrypted',
+    'The disk of the workstation is encrypted by BitLocker.',
+    'critical',
+    ['164.312(a)(2)(iv)', '164.310(d)(1)'],
+    ['SRG-OS-000185-GPOS-00079', 'SRG-OS-000404-GPOS-00183', 'SRG-OS-000405-GPOS-00184'],
+  ],
+  [
+    'defender',
+    'Protection from malicious software',
+    'Defender runs, protects in real time, and its signatures are new.',
+    'critical',
+    ['164.308(a)(5)(ii)(B)'],
+    ['SRG-OS-000480-GPOS-00227'],
+  ],
+  [
+    'firewall',
+    'Firewall of a machine in force',
+    'The firewall of the machine is on and refuses what no rule allows.',
+    'critical',
+    ['164.312(a)(1)', '164.312(e)(1)'],
+    ['SRG-OS-000297-GPOS-00115', 'SRG-OS-000480-GPOS-00232'],
+  ],
+  [
+    'patches',
+    'Updates of a machine installed',
+    'No security update of the machine is overdue.',
+    'high',
+    ['164.308(a)(1)(ii)(B)', '164.308(a)(5)(ii)(B)'],
+    ['SRG-OS-000439-GPOS-00195'],
+  ],
+  [
+    'screenlock',
+    'Screen locks itself',
+    'The screen locks itself after 15 minutes without anybody.',
+    'medium',
+    ['164.312(a)(2)(iii)', '164.310(b)', '164.310(c)'],
+    ['SRG-OS-000029-GPOS-00010'],
+  ],
+  [
+    'rmm',
+    'Only known remote management',
+    'No tool for remote management runs but those that are known.',
+    'high',
+    ['164.312(a)(1)', '164.308(a)(4)(i)'],
+    ['SRG-OS-000096-GPOS-00050', 'SRG-OS-000297-GPOS-00115'],
+  ],
+  [
+    'ssh',
+    'SSH of a machine hardened',
+    'SSH of the machine lets nobody in by password, and root by no way that the site does not allow.',
+    'high',
+    ['164.312(a)(1)', '164.312(d)'],
+    ['SRG-OS-000125-GPOS-00065', 'SRG-OS-000109-GPOS-00056'],
+  ],
+  [
+    'disk',
+    'Room on the disks of a machine',
+    'No disk of the machine is about to be full.',
+    'medium',
+    ['164.312(b)', '164.308(a)(7)(i)'],
+    ['SRG-OS-000341-GPOS-00132'],
+  ],
+  [
+    'services',
+    'Services of a machine run',
+    'The services that the machine has to run do, and none has failed.',
+    'medium',
+    ['164.308(a)(1)(ii)(D)'],
+    ['SRG-OS-000095-GPOS-00049'],
+  ],
+  [
+    'time',
+    'Clock of a machine synchronised',
+    'The clock of the machine is synchronised.',
+    'medium',
+    ['164.312(b)'],
+    ['SRG-OS-000355-GPOS-00143'],
+  ],
+  [
+    'users',
+    'Accounts of a machine known',
+    'No account of the machine has privileges that it should not have, or no password.',
+    'high',
+    ['164.312(a)(2)(i)', '164.308(a)(4)(i)'],
+    ['SRG-OS-000104-GPOS-00051', 'SRG-OS-000480-GPOS-00227'],
+  ],
+];
+
+export const ENDPOINTS: readonly Control[] = CHECKS.map(
+  ([check_type, title, demand, severity, HIPAA, SRG], index) => ({
+    id: `BH-EP-${String(index + 1).padStart(2, '0')}`,
+    title,
+    demand,
+    severity,
+    check: check_type,
+    measure: { name: 'sensor', check_type },
+    references: { HIPAA, SRG },
+    exception: null,
+  }),
+);
