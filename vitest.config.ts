@@ -1,8 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
 /**
- * Two projects: `unit` (seconds, no image needed) and `boot` (boots the real image under QEMU, or needs it otherwise).
- * Both run under Bun (`bun --bun vitest run`), because `bun:sqlite` and the code under test are Bun's.
+ * Three projects: `unit` (seconds, no image needed), `nix` (evaluates the flake's modules) and `boot` (boots the real image under
+ * QEMU, or needs it otherwise). All run under Bun (`bun --bun vitest run`), because `bun:sqlite` and the code under test are Bun's.
  */
 export default defineConfig({
   test: {
@@ -21,6 +21,14 @@ export default defineConfig({
           exclude: ['**/*.image.test.ts'],
           globalSetup: ['./test/unit/temporary-folder.ts'],
           testTimeout: 20_000,
+        },
+      },
+      {
+        test: {
+          name: 'nix',
+          include: ['nix/**/*.test.ts'],
+          globalSetup: ['./test/unit/temporary-folder.ts'],
+          testTimeout: 60_000,
         },
       },
       {

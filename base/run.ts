@@ -20,7 +20,8 @@ export interface RunOptions {
 /** Runs a program without a shell. Handed in wherever a part needs one, so that a test can hand in another. */
 export type Run = (program: string, args: readonly string[], options?: RunOptions) => Promise<CommandResult>;
 
-const SAFE_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+/** The last one is where a NixOS keeps the programs of its system; elsewhere nobody but root could make it. */
+const SAFE_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/run/current-system/sw/bin';
 
 /**
  * Runs a program to its end with a deadline and bounded output.

@@ -1,3 +1,5 @@
+import disk from './layout.json' with { type: 'json' };
+
 /** Limits of the disk layout, each with its reason. Relations between them are asserted in layout.test.ts. */
 
 export const MIB_BYTES = 1024 * 1024;
@@ -10,7 +12,7 @@ export const PARTITION_ALIGN_BYTES = MIB_BYTES;
 export const TABLE_RESERVE_BYTES = PARTITION_ALIGN_BYTES;
 
 /** Boot loader, its script and the boot state need 2 MiB; 256 MiB leave room for whatever firmware capsules come. */
-export const ESP_BYTES = 256 * MIB_BYTES;
+export const ESP_BYTES = disk.esp.mib * MIB_BYTES;
 
 /**
  * FAT32 wants 65,525 clusters, and with 4096-byte sectors a cluster cannot be smaller than 4096 bytes: 256 MiB would hold
@@ -18,8 +20,8 @@ export const ESP_BYTES = 256 * MIB_BYTES;
  */
 export const ESP_LARGE_SECTOR_BYTES = 260 * MIB_BYTES;
 
-/** What one slot gets where the disk allows. */
-export const SLOT_TARGET_BYTES = 10 * GIB_BYTES;
+/** What one slot gets where the disk allows: both the same, or an update would not fit back. */
+export const SLOT_TARGET_BYTES = disk.A.mib * MIB_BYTES;
 
 /** No image may find its slot too small a few releases later (a field report: two 2 GiB slots that no image fitted any more). */
 export const SLOT_MIN_BYTES = GIB_BYTES;

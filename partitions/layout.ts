@@ -1,5 +1,6 @@
 import { BulkheadError } from '../base/errors.ts';
 import { formatBytes } from '../base/text.ts';
+import disk from './layout.json' with { type: 'json' };
 import {
   DATA_MIN_BYTES,
   ESP_BYTES,
@@ -12,7 +13,6 @@ import {
   SLOT_TARGET_BYTES,
   TABLE_RESERVE_BYTES,
 } from './layout-limits.ts';
-import { DATA_LABEL, ESP_LABEL, SLOT_LABELS } from './layout-names.ts';
 
 /** The four partitions in the order in which they stand on the disk. */
 export const PARTITION_ROLES = ['esp', 'A', 'B', 'data'] as const;
@@ -43,20 +43,11 @@ export interface DiskLayout {
  * systemd's generator must not mount one beside it. The data partition is plain Linux data for the same reason.
  */
 const TYPES: Readonly<Record<PartitionRole, Pick<PlannedPartition, 'label' | 'typeGuid' | 'attributeBits'>>> =
-  {
-    esp: { label: ESP_LABEL, typeGuid: 'C12A7328-F81F-11D2-BA4B-00A0C93EC93B', attributeBits: [] },
-    A: {
-      label: SLOT_LABELS.A,
-      typeGuid: '4F68BCE3-E8CD-4DB1-96E7-FBCAF984B709',
-      attributeBits: [60, 63],
-    },
-    B: {
-      label: SLOT_LABELS.B,
-      typeGuid: '4F68BCE3-E8CD-4DB1-96E7-FBCAF984B709',
-      attributeBits: [60, 63],
-    },
-    data: { label: DATA_LABEL, typeGuid: '0FC63DAF-8483-4772-8E79-3D69D8477DE4', attributeBits: [] },
-  };
+  { esp: typeOf(disk.esp), A: typeOf(disk.A), B: typeOf(disk.B), data: typeOf(disk.data) };
+
+function typeOf(entry: { label: string; type_guid: string; attribute_bits: number[] }) {
+  return { label: entry.label, typeGuid: entry.type_guid, attributeBits: entry.attribute_bits };
+}
 
 /**
  * Sizes the four partitions from the disk.

@@ -3,9 +3,9 @@ import { join } from 'node:path';
 
 /**
  * What `npm test` runs, in the order in which a mistake shows soonest: style, types, code that nothing uses, unit tests, the
- * image, boot tests. The last line counts every test of every stage.
+ * modules for Nix, the image, boot tests. The last line counts every test of every stage.
  *
- *   bun scripts/test.ts [unit|boot] [--full]
+ *   bun scripts/test.ts [unit|nix|boot] [--full]
  */
 const source = join(import.meta.dirname, '..');
 const bun = process.execPath;
@@ -55,6 +55,7 @@ const stages: Stage[] = [
     command: [bun, '--bun', join(source, 'node_modules/knip/bin/knip.js'), '--no-progress'],
   },
   { name: 'unit tests', wanted: only === undefined || only === 'unit', ...vitest('unit') },
+  { name: 'nix', wanted: only === undefined || only === 'nix', ...vitest('nix') },
   {
     name: 'image',
     wanted: only === undefined || only === 'boot',
@@ -104,8 +105,8 @@ for (const stage of stages) {
   }
   if (code !== 0) {
     broken = true;
-    // What follows builds on what failed; unit tests alone leave the boot tests meaningful.
-    if (stage.name !== 'unit tests') break;
+    // What follows builds on what failed; these alone leave the boot tests meaningful.
+    if (!['unit tests', 'nix'].includes(stage.name)) break;
   }
 }
 const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : '';

@@ -120,3 +120,19 @@ it.skipIf(process.getuid?.() !== 0)('sets up what our boot loader started', asyn
   const { out } = await bulkheadOn(machine(root), '--json');
   expect(JSON.parse(out)).toMatchObject({ hostname: 'bulkhead' });
 });
+
+it('makes a device key on a machine that is no appliance, once, and leaves an appliance to its set-up', async () => {
+  const root = emptyRoot('');
+  const identity = (line: string) => {
+    writeFileSync(join(root, 'proc/cmdline'), line);
+    return bulkheadOn(machine(root), 'identity', '--json');
+  };
+  writeFileSync(join(root, 'etc/passwd'), 'msp:x:0:0::/:/x\n');
+  expect(JSON.parse((await identity('quiet ab.partition=A\n')).out)).toEqual({
+    how: 'by-setup',
+    deviceId: null,
+  });
+  const made = JSON.parse((await identity('quiet\n')).out);
+  expect(made).toMatchObject({ how: 'made', deviceId: expect.stringMatching(/^[0-9a-f]{64}$/) });
+  expect(JSON.parse((await identity('quiet\n')).out)).toEqual({ ...made, how: 'kept' });
+});

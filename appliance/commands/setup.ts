@@ -55,6 +55,7 @@ Examples:
   addGrowData(setup, io, makeEffects);
   addClockSave(setup, io, makeEffects);
   addStores(setup, io, makeEffects);
+  addIdentity(setup, io, makeEffects);
 }
 
 /** What lies on the data partition is the same for both slots: going back to the other one would mend none of it. */
@@ -151,6 +152,26 @@ function addStores(setup: Command, io: CommandIo, makeEffects: MakeEffects): voi
           return `${mountPoint}: ${outcome.how}${why}${lost}`;
         });
       });
+}
+
+function addIdentity(setup: Command, io: CommandIo, makeEffects: MakeEffects): void {
+  setup
+    .command('identity')
+    .description('make the device key and nothing else, on a machine that is no appliance and runs the agent')
+    .option('--root <folder>', 'work below this folder instead of /', '')
+    .option('--json', 'print facts as JSON')
+    .addHelpText('after', '\nExample:\n  bulkhead setup identity')
+    .action(async (options: { root: string }, command: Command) => {
+      const { paths } = await makeEffects(options.root || parentRoot(command));
+      const { ensureHostIdentity } = await import('../setup/host-identity.ts');
+      const outcome = ensureHostIdentity(paths);
+      const facts = { how: outcome?.how ?? 'by-setup', deviceId: outcome?.identity.deviceId ?? null };
+      printFacts(io, wantsJson(command), facts, () =>
+        outcome === null
+          ? 'this is an appliance: the set-up of each boot sees to its identity'
+          : `device id ${outcome.identity.deviceId} (${outcome.how})`,
+      );
+    });
 }
 
 async function realEffects(root: string): Promise<SetupEffects> {

@@ -17,13 +17,17 @@ export function requireAppliance(paths: SetupPaths, userId: number | undefined):
   } catch (error) {
     throw notAnAppliance(`${paths.kernelCommandLine} cannot be read: ${describeError(error)}`);
   }
-  if (!/(^|\s)(ab|bulkhead)\./.test(commandLine))
-    throw notAnAppliance('it was not started by the Bulkhead boot loader');
+  if (!bootedByBulkhead(commandLine)) throw notAnAppliance('it was not started by the Bulkhead boot loader');
   if (userId !== 0) {
     throw new BulkheadError('SETUP_NOT_ROOT', 'setting up a boot needs root; nothing was changed', {
       hint: "'bulkhead setup --dry-run' shows what it would do",
     });
   }
+}
+
+/** Whether our boot loader started this kernel, by its command line. */
+export function bootedByBulkhead(commandLine: string): boolean {
+  return /(^|\s)(ab|bulkhead)\./.test(commandLine);
 }
 
 function notAnAppliance(reason: string): BulkheadError {

@@ -13,6 +13,7 @@ import {
 import { dirname, join, relative } from 'node:path';
 import { IMAGE_KEYSET_FILE } from '../../base/paths.ts';
 import { type Run, runOrThrow } from '../../base/run.ts';
+import users from '../users.json' with { type: 'json' };
 import { MASKED_UNITS, trimTree } from './image-trim.ts';
 import { installModules, type KernelTree } from './kernel-modules.ts';
 
@@ -110,13 +111,8 @@ function installFirmware(source: string, target: string): void {
 }
 
 /** User and group of the same name and number, which files on the data partition bear: they never change. */
-const USERS = [
-  { name: 'msp', id: 900, title: 'Bulkhead agent' },
-  { name: 'bulkhead-site', id: 901, title: 'Bulkhead site service' },
-];
-
 function addUsers(target: string): void {
-  for (const { name, id, title } of USERS) {
+  for (const { name, id, title } of users) {
     append(target, 'etc/passwd', `${name}:x:${id}:${id}:${title}:/nonexistent:/usr/sbin/nologin\n`);
     append(target, 'etc/group', `${name}:x:${id}:\n`);
     append(target, 'etc/shadow', `${name}:!:1::::::\n`);

@@ -25,6 +25,7 @@ export const DEBIAN_PACKAGES = [
   ['mmdebstrap', 'unpacks the Debian base of the image'],
   ['mtools', 'reads and writes FAT without mounting'],
   ['nftables', 'the firewall is checked and loaded for real'],
+  ['nix-bin', 'tests evaluate the flake and its modules'],
   ['openssh-client', 'tests log in to the appliance; ssh-keygen'],
   ['openssl', 'certificates and signatures that tests compare ours with'],
   ['ovmf', 'UEFI firmware of the virtual machine'],

@@ -62,6 +62,7 @@ const USED: Readonly<Record<string, RegExp>> = {
   mmdebstrap: /'mmdebstrap'/,
   mtools: /'mcopy'/,
   nftables: /'nft'/,
+  'nix-bin': /'nix-instantiate'/,
   'openssh-client': /'ssh-keygen'/,
   openssl: /'openssl'/,
   ovmf: /OVMF/,
@@ -227,7 +228,7 @@ test('every npm script that builds or boots the image asks for root first, and o
   const { scripts } = JSON.parse(
     readFileSync(resolve(import.meta.dirname, '../../package.json'), 'utf8'),
   ) as { scripts: Record<string, string> };
-  const rootless = ['test:unit', 'build', 'lock', 'proto', 'bench:coordinator', 'format'];
+  const rootless = ['test:unit', 'test:nix', 'build', 'lock', 'proto', 'bench:coordinator', 'format'];
   for (const [name, command] of Object.entries(scripts))
     expect(command.includes('setup.mjs --image'), name).toBe(!rootless.includes(name));
 });

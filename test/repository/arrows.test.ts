@@ -14,6 +14,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   iso: ['base', 'partitions'],
   coordinator: ['base', 'protocol', 'updater'],
   appliance: ['base', 'partitions', 'health-gate', 'updater', 'status-page', 'iso', 'protocol'],
+  nix: ['base', 'iso', 'partitions'],
   test: [...PARTS, 'appliance', 'coordinator', 'scripts'],
   scripts: [...PARTS, 'appliance', 'test'],
   bench: [...PARTS, 'appliance', 'coordinator', 'test', 'scripts'],
