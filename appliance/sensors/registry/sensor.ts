@@ -1,15 +1,14 @@
-/** A program on another machine that reports to the appliance, once it was let in. */
+import type { CapabilityTier } from '../../../protocol/healing/tier.ts';
 
-/** What a sensor may be told to do; the order is that of the wire (REFERENCE: CapabilityTier 0, 1, 2). */
-export const CAPABILITY_TIERS = ['monitor_only', 'self_heal', 'full_remediation'] as const;
-export type CapabilityTier = (typeof CAPABILITY_TIERS)[number];
+export { CAPABILITY_TIERS, type CapabilityTier } from '../../../protocol/healing/tier.ts';
 
-/** Who let it in. */
+/** Who let a sensor in: it brought a code, or somebody approved it there. */
 export type Admitter = 'code' | 'status_page' | 'coordinator' | 'operator';
 
 /** How it speaks to us. */
 export type SensorWay = 'grpc' | 'http';
 
+/** A program on another machine that reports to the appliance, once it was let in. */
 export interface Sensor {
   /** `s-` and 16 hex digits. */
   id: string;
@@ -19,6 +18,7 @@ export interface Sensor {
   os_version: string;
   agent_version: string;
   mac_address: string | null;
+  /** What it may be told to do. */
   tier: CapabilityTier;
   /** Times are ISO 8601 in UTC. */
   admitted_at: string;
