@@ -10,6 +10,7 @@ import { registerDrift } from './commands/drift.ts';
 import { registerJob } from './commands/job.ts';
 import { registerOrder } from './commands/order.ts';
 import { registerPeople } from './commands/people.ts';
+import { registerPolicy } from './commands/policy.ts';
 import { registerProject } from './commands/project.ts';
 import { registerRelease } from './commands/release.ts';
 import { registerRollout } from './commands/rollout.ts';
@@ -38,6 +39,7 @@ function registerAll(program: Command, io: CommandIo): Command {
     registerJob,
     registerOrder,
     registerPeople,
+    registerPolicy,
     registerProject,
     registerRelease,
     registerRollout,

@@ -5,6 +5,7 @@ import { addBuilds } from './builds-step.ts';
 import { addChannels } from './channels-step.ts';
 import { addFilters } from './filters-step.ts';
 import { type Backend, type IndexMap, makeTables, type TableMap } from './make-tables.ts';
+import { addPolicies } from './policies-step.ts';
 import { addReleases } from './releases-step.ts';
 
 export type { Backend };
@@ -22,6 +23,7 @@ export function migrationsFor(backend: Backend): Record<string, Migration> {
     '0005-channels': { up: (database: Kysely<unknown>) => addChannels(database, backend) },
     '0006-builds': { up: (database: Kysely<unknown>) => addBuilds(database, backend) },
     '0007-filters': { up: (database: Kysely<unknown>) => addFilters(database, backend) },
+    '0008-policies': { up: (database: Kysely<unknown>) => addPolicies(database, backend) },
   };
 }
 

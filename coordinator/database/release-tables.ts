@@ -12,6 +12,22 @@ export interface ReleaseTables {
   rollout_members: RolloutMemberRow;
   rollout_orders: RolloutOrderRow;
   leases: LeaseRow;
+  policies: PolicyRow;
+}
+
+/** Tried in the order of `position`; the first whose cohort an appliance is in holds for it. */
+export interface PolicyRow {
+  id: string;
+  position: number;
+  name: string;
+  /** In the language of cohorts. */
+  cohort: string;
+  /** JSON of a Policy. */
+  policy: string;
+  /** JSON of a MaintenanceWindow. */
+  window: string | null;
+  created_ms: number;
+  created_by: string;
 }
 
 /** A file that has arrived whole; the bytes are in the store. */

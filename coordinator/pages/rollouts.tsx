@@ -27,10 +27,13 @@ export const rolloutsPage: Page = {
             <p>
               <a class="button" href="/rollouts/new">
                 Draw up a rollout
-              </a>
+              </a>{' '}
+              <a href="/rollouts/policies">Policies</a>
             </p>
           ) : (
-            ''
+            <p>
+              <a href="/rollouts/policies">Policies</a>
+            </p>
           )}
           <Card id="rollouts" title="Rollouts">
             <Table

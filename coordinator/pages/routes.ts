@@ -22,6 +22,7 @@ import { orderPage } from './order.tsx';
 import { ordersPage } from './orders.tsx';
 import type { Page } from './page.ts';
 import { peoplePage } from './people.tsx';
+import { policiesPage } from './policies.tsx';
 import { projectsPage } from './projects.tsx';
 import { publishPage } from './publish.tsx';
 import { releasePage } from './release.tsx';
@@ -48,6 +49,7 @@ const PAGES: readonly Page[] = [
   releaseKeysPage,
   releasePage,
   rolloutsPage,
+  policiesPage,
   newRolloutPage,
   rolloutPage,
   rolloutPlansPage,

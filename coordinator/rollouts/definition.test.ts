@@ -151,17 +151,22 @@ test('policies say what an appliance should run', () => {
 
 test('a channel begins with its newest release by itself, once, and instead of what is under way', () => {
   const past = (id: string, version: string, change: Partial<PastRollout> = {}): PastRollout => ({
-    ...{ id, version: v(version), channel: 'stable', origin: 'auto_latest', over: false },
+    ...{ id, version: v(version), channel: 'stable', origin: 'auto_latest', over: false, completed: false },
     ...change,
   });
-  expect(automaticRollout('stable', RELEASES, [])).toEqual({ begin: '1.2.0', cancel: [] });
-  expect(automaticRollout('none', RELEASES, [])).toBeUndefined();
+  expect(automaticRollout('stable', RELEASES, [], false)).toEqual({ begin: '1.2.0', cancel: [] });
+  expect(automaticRollout('none', RELEASES, [], false)).toBeUndefined();
   const others = [
     past('a', '1.0.0', { over: true }),
     past('b', '1.1.0'),
     past('c', '1.1.0', { channel: 'beta' }),
     past('d', '1.2.0', { origin: 'operator' }),
   ];
-  expect(automaticRollout('stable', RELEASES, others)).toEqual({ begin: '1.2.0', cancel: ['b'] });
-  expect(automaticRollout('stable', RELEASES, [past('a', '1.2.0', { over: true })])).toBeUndefined();
+  expect(automaticRollout('stable', RELEASES, others, false)).toEqual({ begin: '1.2.0', cancel: ['b'] });
+  const cancelled = past('a', '1.2.0', { over: true });
+  const completed = past('b', '1.2.0', { over: true, completed: true });
+  for (const newcomers of [true, false])
+    expect(automaticRollout('stable', RELEASES, [cancelled, completed], newcomers)).toBeUndefined();
+  expect(automaticRollout('stable', RELEASES, [completed], false)).toBeUndefined();
+  expect(automaticRollout('stable', RELEASES, [completed], true)).toEqual({ begin: '1.2.0', cancel: [] });
 });

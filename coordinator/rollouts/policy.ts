@@ -56,20 +56,27 @@ export interface PastRollout {
   origin: 'operator' | 'auto_latest';
   /** Nothing is ordered by it any more. */
   over: boolean;
+  /** It came to its end, and was not cancelled or rolled back. */
+  completed: boolean;
 }
 
 /**
  * What a channel should do by itself, for the appliances that follow it: begin with its newest release, unless that was begun before.
- * A rollout that was cancelled or stands at its brake is not begun again. Automatic rollouts of other releases are to be cancelled
- * first, so that nobody is brought to one release after the other.
+ * A rollout that was cancelled or stands at its brake is not begun again; one that is completed is, for who came after it. Automatic
+ * rollouts of other releases are to be cancelled first, so that nobody is brought to one release after the other.
+ *
+ * @param newcomers somebody follows the channel who was in no automatic rollout of its newest release, and runs an older one
  */
 export function automaticRollout(
   channel: string,
   releases: readonly Release[],
   past: readonly PastRollout[],
+  newcomers: boolean,
 ): { begin: Version; cancel: readonly string[] } | undefined {
   const begin = latestRelease(releases, channel);
   const own = past.filter((rollout) => rollout.origin === 'auto_latest' && rollout.channel === channel);
-  if (begin === undefined || own.some((rollout) => rollout.version === begin)) return undefined;
+  const begun = own.filter((rollout) => rollout.version === begin);
+  const again = newcomers && begun.every(({ completed }) => completed);
+  if (begin === undefined || (begun.length > 0 && !again)) return undefined;
   return { begin, cancel: own.filter((rollout) => !rollout.over).map((rollout) => rollout.id) };
 }

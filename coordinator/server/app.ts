@@ -20,6 +20,7 @@ import { jobRoutes } from '../routes/jobs.ts';
 import { orderRoutes } from '../routes/orders.ts';
 import type { AddressOf } from '../routes/parts.ts';
 import { peopleRoutes } from '../routes/people.ts';
+import { policyRoutes } from '../routes/policies.ts';
 import { projectRoutes } from '../routes/projects.ts';
 import { releaseRoutes } from '../routes/releases.ts';
 import { rolloutRoutes } from '../routes/rollouts.ts';
@@ -79,6 +80,7 @@ export function createApp(coordinator: Coordinator, agent: AgentParts): App {
     .use(artifactRoutes(coordinator))
     .use(releaseRoutes(coordinator))
     .use(rolloutRoutes(coordinator))
+    .use(policyRoutes(coordinator))
     .use(driftRoutes(coordinator))
     .use(alarmRoutes(coordinator))
     .use(channelRoutes(coordinator))

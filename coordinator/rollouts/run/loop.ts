@@ -2,6 +2,7 @@ import { describeError } from '../../../base/errors.ts';
 import { type Coordinator, newId } from '../../context.ts';
 import { dropLease, holdLease } from '../../database/lease.ts';
 import { inTurns } from '../../give-way.ts';
+import { createAutomatic } from '../../policies/automatic.ts';
 import { planInSteps } from '../planner.ts';
 import { carryOut } from './carry-out.ts';
 import { PLAN_LEASE_MS, QUIET_MAX_MS } from './limits.ts';
@@ -27,6 +28,7 @@ interface Quiet {
 export function createPlanner(coordinator: Coordinator, holder: string): Planner {
   const { database, now_ms, log } = coordinator;
   const quiet = new Map<string, Quiet>();
+  const automatic = createAutomatic(coordinator);
   const hold = () => holdLease(database, { name: LEASE, holder, now_ms: now_ms(), for_ms: PLAN_LEASE_MS });
   const isQuiet = async (id: string) => {
     const last = quiet.get(id);
@@ -45,6 +47,9 @@ export function createPlanner(coordinator: Coordinator, holder: string): Planner
   return {
     async look() {
       if (!(await hold())) return;
+      await automatic
+        .look()
+        .catch((error) => log.error('policies could not be carried out', { error: describeError(error) }));
       const open = await database
         .selectFrom('rollouts')
         .select('id')

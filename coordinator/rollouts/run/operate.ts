@@ -28,39 +28,43 @@ export interface NewRollout {
 export async function createRollout(
   coordinator: Coordinator,
   actor: string,
+  wanted: NewRollout,
+): Promise<RolloutRow> {
+  return await coordinator.doWork(async (work) => {
+    await lockForAll(work);
+    return await insertRollout(coordinator, work, actor, wanted, 'operator');
+  });
+}
+
+/** The same within a larger piece of work. @param work has locked for all */
+export async function insertRollout(
+  coordinator: Coordinator,
+  work: Work,
+  actor: string,
   { name, floors, ...wanted }: NewRollout,
+  origin: RolloutRow['origin'],
 ): Promise<RolloutRow> {
   const now_ms = coordinator.now_ms();
   const id = newId(coordinator);
-  return await coordinator.doWork(async (work) => {
-    await lockForAll(work);
-    await requireRoom(work);
-    const release = await requireRelease(work, wanted.version);
-    const steps = floors ?? (JSON.parse(release.floors) as string[]);
-    for (const floor of steps) if (isBefore(floor, release.version)) await requireRelease(work, floor);
-    const { version, channel } = release;
-    const compatible = JSON.parse(release.compatible) as string[];
-    const request = { ...wanted, version, channel, compatible, floors: steps, origin: 'operator' };
-    parseDefinition(id, request);
-    const { wish, brake_releases, retries } = INITIAL_INTENT;
-    const row: RolloutRow = {
-      ...{
-        id,
-        name: name ?? version,
-        version,
-        channel,
-        origin: 'operator',
-        request: JSON.stringify(request),
-      },
-      ...{ wish, brake_releases, retries, revision: 0, phase: 'draft', plan_id: null, plan_number: 0 },
-      ...{ created_ms: now_ms, created_by: actor, settled: 0 },
-    };
-    await work.insertInto('rollouts').values(row).execute();
-    await recordDeed(work, now_ms, {
-      ...{ actor, action: 'rollout.create', subject: `rollout:${id}`, details: request },
-    });
-    return row;
+  await requireRoom(work);
+  const release = await requireRelease(work, wanted.version);
+  const steps = floors ?? (JSON.parse(release.floors) as string[]);
+  for (const floor of steps) if (isBefore(floor, release.version)) await requireRelease(work, floor);
+  const { version, channel } = release;
+  const compatible = JSON.parse(release.compatible) as string[];
+  const request = { ...wanted, version, channel, compatible, floors: steps, origin };
+  parseDefinition(id, request);
+  const { wish, brake_releases, retries } = INITIAL_INTENT;
+  const row: RolloutRow = {
+    ...{ id, name: name ?? version, version, channel, origin, request: JSON.stringify(request) },
+    ...{ wish, brake_releases, retries, revision: 0, phase: 'draft', plan_id: null, plan_number: 0 },
+    ...{ created_ms: now_ms, created_by: actor, settled: 0 },
+  };
+  await work.insertInto('rollouts').values(row).execute();
+  await recordDeed(work, now_ms, {
+    ...{ actor, action: 'rollout.create', subject: `rollout:${id}`, details: request },
   });
+  return row;
 }
 
 /**
@@ -102,7 +106,8 @@ export async function cancelRolloutsOf(
   }
 }
 
-async function writeIntent(
+/** @param work has locked for all @throws BulkheadError ROLLOUT_ACTION_REFUSED */
+export async function writeIntent(
   coordinator: Coordinator,
   work: Work,
   { row, actor, action }: { row: RolloutRow; actor: string; action: RolloutAction },

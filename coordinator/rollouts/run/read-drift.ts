@@ -1,9 +1,14 @@
 import { BulkheadError } from '../../../base/errors.ts';
 import type { Coordinator } from '../../context.ts';
+import { readRules } from '../../policies/policies.ts';
+import { ruleFor, rulesAskForFacts } from '../../policies/rule.ts';
+import type { Subject } from '../cohort/query.ts';
 import { type Drift, driftOf, driftOfFleet } from '../drift.ts';
 import type { Member } from '../plan.ts';
-import { desiredVersion, type Release } from '../policy.ts';
+import { desiredVersion, type Policy } from '../policy.ts';
 import { isVersion, type Version } from '../version.ts';
+import { readCatalogue } from './read-catalogue.ts';
+import { readFacts } from './read-fleet.ts';
 
 /** What one appliance runs against what it should. */
 export interface DeviceDrift {
@@ -53,7 +58,7 @@ interface Part {
 export async function readDrifts({ database }: Coordinator, part: Part = {}): Promise<DeviceDrift[]> {
   let devices = database
     .selectFrom('devices')
-    .select(['id', 'image_version'])
+    .select(['id', 'image_version', 'hardware', 'tags'])
     .where('state', '=', 'approved')
     .orderBy('id');
   if (part.only !== undefined) devices = devices.where('id', '=', part.only);
@@ -62,12 +67,23 @@ export async function readDrifts({ database }: Coordinator, part: Part = {}): Pr
   const fleet = await devices.execute();
   const last = part.limit === undefined ? undefined : fleet.at(-1)?.id;
   const assigned = await readAssigned({ database }, part, last);
-  const catalogue = await readCatalogue({ database });
+  const catalogue = await readCatalogue(database);
+  const rules = await readRules(database);
+  const range = { first: fleet[0]?.id ?? '', last: fleet.at(-1)?.id ?? '' };
+  const facts = rulesAskForFacts(rules)
+    ? await readFacts(database, range)
+    : new Map<string, Subject['facts']>();
   // A fleet has few pairs of versions.
   const known = new Map<string, Drift>();
-  return fleet.map(({ id, image_version }) => {
+  return fleet.map(({ id, image_version, hardware, tags }) => {
     const running = isVersion(image_version) ? image_version : null;
-    const desired = desiredVersion({ kind: 'manual' }, assigned.get(id)?.version ?? null, catalogue);
+    const subject = () => ({
+      ...{ id, version: running, hardware, facts: facts.get(id) ?? {} },
+      tags: JSON.parse(tags) as Record<string, string>,
+    });
+    // A fleet without rules is not read closer than it has to be.
+    const policy: Policy = rules.length === 0 ? { kind: 'manual' } : ruleFor(subject(), rules).policy;
+    const desired = desiredVersion(policy, assigned.get(id)?.version ?? null, catalogue);
     const pair = `${running} ${desired}`;
     const drift = known.get(pair) ?? driftOf(running, desired, catalogue);
     known.set(pair, drift);
@@ -108,18 +124,6 @@ async function readAssigned(
   for (const { device_id, version, state: member } of await rows.execute())
     if (isVersion(version)) assigned.set(device_id, { version, member });
   return assigned;
-}
-
-/** Withdrawn releases, too: somebody may run one. */
-async function readCatalogue({ database }: Pick<Coordinator, 'database'>): Promise<Release[]> {
-  const rows = await database
-    .selectFrom('releases')
-    .select(['version', 'channel', 'withdrawn_ms'])
-    .orderBy('id')
-    .execute();
-  return rows.flatMap(({ version, channel, withdrawn_ms }) =>
-    isVersion(version) ? [{ version, channel, withdrawn: withdrawn_ms !== null }] : [],
-  );
 }
 
 function asDrift({ state, releases }: DeviceDrift): Drift {

@@ -1,9 +1,11 @@
 import type { Fingerprint } from '../../../protocol/messages/fingerprint.ts';
 import { ROLLED_BACK_CODE } from '../../../protocol/orders/result.ts';
-import type { OrderState, Work } from '../../database/tables.ts';
+import type { Database, OrderState, Work } from '../../database/tables.ts';
 import { presenceOf } from '../../devices/presence.ts';
 import { giveWay } from '../../give-way.ts';
 import { OPEN_STATES } from '../../orders/machine.ts';
+import { readRules } from '../../policies/policies.ts';
+import { type Rule, ruleFor, rulesAskForFacts } from '../../policies/rule.ts';
 import type { Appliance, OrderSight } from '../appliance.ts';
 import { asksForFacts, factsOf } from '../cohort/facts.ts';
 import type { Query } from '../cohort/query.ts';
@@ -27,8 +29,9 @@ interface View {
  */
 export async function readFleet(work: Work, view: View): Promise<Map<string, Appliance>> {
   const fleet = new Map<string, Appliance>();
+  const rules = await readRules(work);
   for (let after = ''; ; ) {
-    const slice = await readSlice(work, view, after);
+    const slice = await readSlice(work, { ...view, rules }, after);
     for (const appliance of slice) fleet.set(appliance.id, appliance);
     if (slice.length < FLEET_SLICE) return fleet;
     after = slice.at(-1)?.id ?? '';
@@ -42,7 +45,11 @@ interface Range {
   last: string;
 }
 
-async function readSlice(work: Work, view: View, after: string): Promise<Appliance[]> {
+async function readSlice(
+  work: Work,
+  view: View & { rules: readonly Rule[] },
+  after: string,
+): Promise<Appliance[]> {
   const rows = await work
     .selectFrom('devices')
     .leftJoin('device_presence', 'device_presence.device_id', 'devices.id')
@@ -54,9 +61,10 @@ async function readSlice(work: Work, view: View, after: string): Promise<Applian
     .limit(FLEET_SLICE)
     .execute();
   const range = { first: rows[0]?.id ?? '', last: rows.at(-1)?.id ?? '' };
-  const facts = asksForFacts(view.cohort)
-    ? await readFacts(work, range)
-    : new Map<string, Appliance['facts']>();
+  const facts =
+    asksForFacts(view.cohort) || rulesAskForFacts(view.rules)
+      ? await readFacts(work, range)
+      : new Map<string, Appliance['facts']>();
   const rejected = await readRejected(work, range);
   const busy = await readBusy(work, view.rollout_id, range);
   const sights = await readSights(work, view.rollout_id, range);
@@ -66,18 +74,26 @@ async function readSlice(work: Work, view: View, after: string): Promise<Applian
     const presence = presenceOf({ heard_ms, interval_s: row.interval_s ?? 0 }, view.at_ms);
     const version = isVersion(row.image_version) ? row.image_version : null;
     const gaveUp = update_state === 'rolled_back' && isVersion(update_version) ? [update_version] : [];
-    return {
+    const subject = {
       ...{ id, version, hardware: row.hardware, facts: facts.get(id) ?? {} },
       tags: JSON.parse(row.tags) as Record<string, string>,
+    };
+    const { policy, window } = ruleFor(subject, view.rules);
+    return {
+      ...subject,
       committed: isCommitted(row, underWay.get(id)),
       ...{ presence: presence === 'never' ? 'offline' : presence, last_heard_ms: heard_ms },
       ...{ rejected: [...(rejected.get(id) ?? []), ...gaveUp], free: !busy.has(id) },
-      ...{ policy: { kind: 'manual' }, window: null, order: sights.get(id) ?? null },
+      ...{ policy, window, order: sights.get(id) ?? null },
     };
   });
 }
 
-async function readFacts(work: Work, { first, last }: Range): Promise<Map<string, Appliance['facts']>> {
+/** What appliances report of themselves, for cohorts and policies that ask for it. */
+export async function readFacts(
+  work: Work | Database,
+  { first, last }: Range,
+): Promise<Map<string, Appliance['facts']>> {
   const rows = await work
     .selectFrom('device_states')
     .select(['device_id', 'fingerprint'])
