@@ -27,6 +27,8 @@ export async function compileProgram(
     [
       ...['build', '--compile', '--minify-whitespace', '--minify-syntax', '--sourcemap=none'],
       ...['--splitting', '--no-compile-autoload-dotenv', '--no-compile-autoload-bunfig'],
+      // An add-on in C that ssh2 does without, and that is not built here.
+      '--external=cpu-features',
       ...['--target=bun-linux-x64', `--metafile=${metafile}`, main, '--outfile', output],
     ],
     { timeout_ms: COMPILE_TIMEOUT_MS, env: { HOME: home, NODE_ENV: 'production' } },

@@ -27,6 +27,7 @@ export const DEBIAN_PACKAGES = [
   ['nftables', 'the firewall is checked and loaded for real'],
   ['nix-bin', 'tests evaluate the flake and its modules'],
   ['openssh-client', 'tests log in to the appliance; ssh-keygen'],
+  ['openssh-server', 'the peer of what the appliance does over SSH, in unit tests'],
   ['openssl', 'certificates and signatures that tests compare ours with'],
   ['ovmf', 'UEFI firmware of the virtual machine'],
   ['postgresql-15', 'tests run the coordinator on a PostgreSQL of their own'],

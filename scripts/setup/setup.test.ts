@@ -64,6 +64,7 @@ const USED: Readonly<Record<string, RegExp>> = {
   nftables: /'nft'/,
   'nix-bin': /'nix-instantiate'/,
   'openssh-client': /'ssh-keygen'/,
+  'openssh-server': /\/usr\/sbin\/sshd/,
   openssl: /'openssl'/,
   ovmf: /OVMF/,
   'postgresql-15': /\/usr\/lib\/postgresql/,
