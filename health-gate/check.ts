@@ -50,6 +50,9 @@ export interface LiveFirewall {
 /** What an answer of `/api/v1/status` says runs, or why it is no status (the gate knows no page). */
 export type StatusReading = { version: string } | { problem: string };
 
+/** How the service of the site is: it answers, does not, or cannot be there, which is no fault of a slot. */
+export type SiteReading = { state: 'answers' } | { state: 'silent' | 'absent'; reason: string };
+
 /** Everything a check may touch, handed in. */
 export interface CheckContext {
   paths: CheckPaths;
@@ -78,6 +81,8 @@ export interface CheckContext {
   liveFirewall: (() => Promise<LiveFirewall>) | null;
   /** Reads what the status page answers to programs, already parsed from JSON. */
   readStatus: (answer: unknown) => StatusReading;
+  /** Asks the service of the site. Never throws. */
+  askSite: (signal: AbortSignal) => Promise<SiteReading>;
   /**
    * Loads the keys that the next update will be held to, and says which, in one sentence; throws where the image has none
    * that can be used (the gate knows no signatures).

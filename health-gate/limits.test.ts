@@ -21,6 +21,7 @@ test('every check has a name of its own, and enough of them decide', () => {
     'data-partition',
     'agent-answers',
     'status-answers',
+    'site-answers',
     'firewall-loaded',
     'verity-active',
     'disk-space',

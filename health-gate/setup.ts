@@ -59,7 +59,7 @@ const APPLIANCE_PATHS: GatePaths = {
 export interface GateOptions
   extends Pick<
     CheckContext,
-    'patience_ms' | 'liveFirewall' | 'coordinatorUrl' | 'readStatus' | 'loadUpdateKeys'
+    'patience_ms' | 'liveFirewall' | 'coordinatorUrl' | 'readStatus' | 'askSite' | 'loadUpdateKeys'
   > {
   /** Authorities that may vouch for the coordinator instead of the public ones, in PEM; null: those. */
   coordinatorCa: string | null;
@@ -131,6 +131,7 @@ function makeContext(
     steady_ms: trial ? TRIAL_STEADY_MS : 0,
     liveFirewall: options.liveFirewall,
     readStatus: options.readStatus,
+    askSite: options.askSite,
     loadUpdateKeys: options.loadUpdateKeys,
     coordinatorUrl: options.coordinatorUrl,
   };

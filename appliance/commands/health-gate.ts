@@ -94,13 +94,14 @@ async function gateOptions(patience_ms: number, io: CommandIo): Promise<GateOpti
   const { loadConfig } = await import('../config/load.ts');
   const { nftClient } = await import('../firewall/nft/client.ts');
   const { liveFirewall } = await import('../firewall/operate.ts');
-  const { describeUpdateKeys, readStatus } = await import('../gate/gate-questions.ts');
+  const { askSite, describeUpdateKeys, readStatus } = await import('../gate/gate-questions.ts');
   const { IMAGE_KEYSET_FILE } = await import('../../base/paths.ts');
   const { coordinator } = loadConfig().config;
   return {
     patience_ms,
     liveFirewall: () => liveFirewall(nftClient(run)),
     readStatus,
+    askSite,
     loadUpdateKeys: () => describeUpdateKeys(IMAGE_KEYSET_FILE),
     coordinatorUrl: coordinator.url,
     coordinatorCa: coordinator.ca_certificate,

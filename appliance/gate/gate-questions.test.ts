@@ -1,8 +1,11 @@
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { getLogger } from '@logtape/logtape';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
+import { SITE_STORE_FOLDER } from '../../base/paths.ts';
 import type { CheckContext } from '../../health-gate/check.ts';
 import { agentAnswers } from '../../health-gate/checks/agent-answers.ts';
+import { siteAnswers } from '../../health-gate/checks/site-answers.ts';
 import { statusAnswers } from '../../health-gate/checks/status-answers.ts';
 import { updatePossible } from '../../health-gate/checks/update-possible.ts';
 import { LabMachine } from '../../health-gate/lab/machine.ts';
@@ -12,7 +15,8 @@ import type { Status } from '../../status-page/status.ts';
 import { createStatusApp } from '../../status-page/status-app.ts';
 import { makeFolder } from '../../test/unit/make-folder.ts';
 import { developmentKeys } from '../../updater/signing/dev-keys.ts';
-import { describeUpdateKeys, readStatus } from './gate-questions.ts';
+import { startSite } from '../site/site.ts';
+import { askSite, describeUpdateKeys, readStatus } from './gate-questions.ts';
 
 const machine = new LabMachine();
 afterAll(() => machine.remove());
@@ -109,5 +113,40 @@ describe('an update stays possible', () => {
     const file = join(folder, 'keyset.json');
     writeFileSync(file, '[]');
     expect(await keys(file)).toMatch(/^fail: KEYS_/);
+  });
+});
+
+describe('on trial the service of the site', () => {
+  /** What the kernel tells of mounts; with the site's place or without. */
+  function mounts(there: boolean): string {
+    const proc = makeFolder('proc');
+    mkdirSync(join(proc, 'self'));
+    const line = `36 25 7:0 / ${SITE_STORE_FOLDER} rw,noatime - ext4 /dev/loop0 rw\n`;
+    writeFileSync(join(proc, 'self/mountinfo'), there ? line : '');
+    return proc;
+  }
+  const find = async (proc: string, socket: string, overrides: Partial<CheckContext> = {}) => {
+    const context = machine.context({
+      ...{ trial: true, patience_ms: 10, askSite: (signal) => askSite(signal, proc, socket) },
+      ...overrides,
+    });
+    const [result] = await runChecks([siteAnswers], context, 60_000);
+    return `${result?.outcome}: ${result?.message}`;
+  };
+
+  test('passes while it answers, and fails when it is gone', async () => {
+    const folder = makeFolder('site');
+    const socket = join(folder, 'socket');
+    const site = await startSite({ folder, socket, now: () => new Date(), log: getLogger('test') });
+    expect(await find(mounts(true), socket)).toBe('pass: the service of the site answers');
+    await site.stop();
+    expect(await find(mounts(true), socket)).toMatch(
+      /^fail: the service of the site does not answer: SITE_NOT_RUNNING/,
+    );
+    expect(await find(mounts(true), socket, { trial: false })).toBe('skipped: asked of a slot on trial');
+  });
+
+  test('is not asked for where it cannot run in any slot', async () => {
+    expect(await find(mounts(false), '/nowhere')).toMatch(/^skipped: .* is not mounted/);
   });
 });

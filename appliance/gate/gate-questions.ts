@@ -1,8 +1,11 @@
 import { describeError } from '../../base/errors.ts';
-import type { StatusReading } from '../../health-gate/check.ts';
+import { SITE_STORE_FOLDER } from '../../base/paths.ts';
+import type { SiteReading, StatusReading } from '../../health-gate/check.ts';
 import { admitStatus } from '../../status-page/status-check.ts';
 import { isRevoked } from '../../updater/signing/keyset.ts';
 import { trustKeysetFile } from '../../updater/signing/trusted-keys.ts';
+import { findStoreFolder } from '../facts/store-folder.ts';
+import { callSite } from '../site/control/client.ts';
 
 /** What the health gate asks of parts that it does not know: the page and the signatures. */
 
@@ -12,6 +15,25 @@ export function readStatus(answer: unknown): StatusReading {
     return { version: admitStatus(answer).version.running };
   } catch (error) {
     return { problem: describeError(error) };
+  }
+}
+
+/**
+ * How the service of the site is.
+ *
+ * @param proc where the kernel tells what is mounted
+ */
+export async function askSite(signal: AbortSignal, proc = '/proc', socket?: string): Promise<SiteReading> {
+  if (findStoreFolder(proc, SITE_STORE_FOLDER) === null)
+    return {
+      state: 'absent',
+      reason: `${SITE_STORE_FOLDER} is not mounted, so nothing of the site can be kept`,
+    };
+  try {
+    await callSite('/v1/site', { signal, ...(socket === undefined ? {} : { socket }) });
+    return { state: 'answers' };
+  } catch (error) {
+    return { state: 'silent', reason: describeError(error) };
   }
 }
 

@@ -15,6 +15,7 @@ import {
   timeSynchronised,
   watchdogRunning,
 } from './observed.ts';
+import { siteAnswers } from './site-answers.ts';
 import { statusAnswers } from './status-answers.ts';
 import { updatePossible } from './update-possible.ts';
 import { verityActive } from './verity-active.ts';
@@ -24,6 +25,7 @@ export const ALL_CHECKS: readonly Check[] = [
   dataPartition,
   agentAnswers,
   statusAnswers,
+  siteAnswers,
   firewallLoaded,
   verityActive,
   diskSpace,

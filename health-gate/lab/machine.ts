@@ -123,6 +123,7 @@ export class LabMachine {
       steady_ms: 0,
       liveFirewall: null,
       readStatus: () => ({ problem: 'this check reads no status' }),
+      askSite: async () => ({ state: 'silent', reason: 'this check asks no site' }),
       loadUpdateKeys: () => {
         throw new Error('this check loads no keys');
       },
