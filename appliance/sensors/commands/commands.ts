@@ -8,7 +8,7 @@ export interface HealCommand {
   /** Name of an action of the closed list. */
   action: string;
   params: Readonly<Record<string, string>>;
-  /** What the sensor may take for it, and how long the command is worth handing out. */
+  /** What the sensor may take for it. It is handed out for HAND_OUT_S longer. */
   timeout_s: number;
 }
 
@@ -26,7 +26,7 @@ export interface CommandResult {
 }
 
 export interface SensorCommands {
-  /** @throws BulkheadError where the tier of the sensor does not allow the action, or too many wait */
+  /** @throws BulkheadError SENSOR_UNKNOWN, SENSOR_REVOKED, SENSOR_ACTION, SENSOR_TIER, SENSOR_COMMANDS_FULL */
   give(sensor: string, command: HealCommand): void;
   /** What waits for a sensor, oldest first. */
   pending(sensor: string): HealCommand[];
@@ -34,4 +34,6 @@ export interface SensorCommands {
   result(result: CommandResult): Promise<{ event_id: string; first: boolean }>;
   /** Called behind the commit, once for each first result. @returns ends it */
   onResult(listener: (result: CommandResult) => void): () => void;
+  /** Called when a command was given to a sensor, so that who holds a line to it can hand it out at once. @returns ends it */
+  onGiven(listener: (sensor: string) => void): () => void;
 }

@@ -1,0 +1,15 @@
+/** Limits of the list of sensors, each with its reason. */
+
+/** Sensors that are in at once: four times what this is measured with. Revoked ones do not count. */
+export const SENSORS_MAX = 2_000;
+/** Revoked ones that are remembered, so that they are told that they were; a site that swaps ten machines a month fills it in eight years. */
+export const REVOKED_MAX = 1_000;
+
+/** When somebody was last heard is written this often, not with each word: a second after a crash it is known again anyway. */
+export const HEARD_FLUSH_MS = 30_000;
+
+/**
+ * Certificates of one sensor that hold at once: the one it has, the one it was given last, and one of an answer that got lost. An older one
+ * ends when a newer is used.
+ */
+export const CERTIFICATES_PER_SENSOR_MAX = 3;
