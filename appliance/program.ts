@@ -5,6 +5,7 @@ import { registerBootLog } from './boot-log/command.ts';
 import { registerAgent } from './commands/agent.ts';
 import { registerBundle } from './commands/bundle.ts';
 import { registerConfig } from './commands/config.ts';
+import { registerFindings } from './commands/findings.ts';
 import { registerFirewall } from './commands/firewall.ts';
 import { registerHealthGate } from './commands/health-gate.ts';
 import { registerInstall } from './commands/install.ts';
@@ -32,6 +33,7 @@ export function registerAll(program: Command, io: CommandIo): Command {
     registerBootLog,
     registerBundle,
     registerConfig,
+    registerFindings,
     registerFirewall,
     registerHealthGate,
     registerInstall,

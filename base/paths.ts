@@ -63,6 +63,8 @@ export const DEVICE_KEYSET_FILE = '/var/lib/msp/update/keyset.json';
 export const CLOCK_SYNCHRONISED_FILE = '/run/systemd/timesync/synchronized';
 /** Device key pair, readable by the agent's user only. */
 export const DEVICE_KEY_FILE = '/var/lib/msp/identity/device.key';
+/** The key that evidence is signed with, readable by the site's user only; what the device key says of it lies beside it. */
+export const EVIDENCE_KEY_FILE = '/var/lib/msp/evidence/evidence.key';
 export const MACHINE_ID_FILE = '/var/lib/msp/identity/machine-id';
 export const SSH_HOST_KEY_FOLDER = '/var/lib/msp/identity/ssh';
 /** Kernel logs of boots that ended, one text file each. */

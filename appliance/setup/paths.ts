@@ -2,6 +2,7 @@ import {
   AGENT_STORE_FOLDER,
   DEVICE_CONFIG_FILE,
   DEVICE_KEY_FILE,
+  EVIDENCE_KEY_FILE,
   IMAGE_CONFIG_FILE,
   IMAGE_INFO_FILE,
   INITRD_REPORT_FILE,
@@ -37,6 +38,7 @@ export interface SetupPaths {
   savedClock: string;
   confirmedClock: string;
   deviceKey: string;
+  evidenceKey: string;
   machineId: string;
   sshHostKeys: string;
   /** The file behind the agent's place, and where that is mounted. */
@@ -74,6 +76,7 @@ export function setupPaths(root = ''): SetupPaths {
     savedClock: at(`${DATA_MOUNT}/time/clock`),
     confirmedClock: at(`${DATA_MOUNT}/time/clock-confirmed`),
     deviceKey: at(DEVICE_KEY_FILE),
+    evidenceKey: at(EVIDENCE_KEY_FILE),
     machineId: at(MACHINE_ID_FILE),
     sshHostKeys: at(SSH_HOST_KEY_FOLDER),
     agentImage: at(`${DATA_MOUNT}/agent.img`),

@@ -10,6 +10,7 @@ export type StepName =
   | 'data'
   | 'schema'
   | 'identity'
+  | 'evidence-key'
   | 'machine-id'
   | 'hostname'
   | 'network'
@@ -35,6 +36,8 @@ export interface Owners {
   root: Owner;
   /** The agent's user. */
   msp: Owner;
+  /** The user of the site's service. */
+  site: Owner;
 }
 
 /**
@@ -42,7 +45,7 @@ export interface Owners {
  * a taken-over agent can read but not plant a symbolic link, and who cannot write cannot fill the partition
  * (docs/decisions/0012-agent-writes-no-data.md).
  */
-export function planData(paths: SetupPaths, { root, msp }: Owners): Action[] {
+export function planData(paths: SetupPaths, { root, msp, site }: Owners): Action[] {
   const readable: Owner = { uid: root.uid, gid: msp.gid };
   const folder = (name: string, mode: number, owner: Owner): Action => ({
     kind: 'folder',
@@ -57,6 +60,7 @@ export function planData(paths: SetupPaths, { root, msp }: Owners): Action[] {
     folder('update', 0o750, readable),
     folder('log', 0o750, readable),
     folder('time', 0o755, root),
+    folder('evidence', 0o750, { uid: root.uid, gid: site.gid }),
     // The agent's own, made by earlier releases; nothing was kept there.
     { kind: 'remove-folder', step: 'data', path: join(paths.data, 'agent') },
     // It may hold a passphrase: the agent's group reads it, nobody else.

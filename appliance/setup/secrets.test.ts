@@ -38,7 +38,7 @@ it.skipIf(process.getuid?.() !== 0)(
       mkdirSync(dirname(join(root, path)), { recursive: true });
       writeFileSync(join(root, path), text);
     };
-    write('etc/passwd', 'msp:x:990:991::/:/usr/sbin/nologin\n');
+    write('etc/passwd', 'msp:x:990:991::/:/usr/sbin/nologin\nbulkhead-site:x:993:994::/:/usr/sbin/nologin\n');
     write('run/bulkhead/initrd.env', 'data_state=ok\n');
     write('var/lib/msp/config.yaml', CONFIG);
     const environment = { MCP_URL: `https://c.example.org/?token=${SECRET}` };

@@ -37,7 +37,10 @@ function appliance(config = '', initrd = 'data_state=ok\n') {
     mkdirSync(dirname(join(root, path)), { recursive: true });
     writeFileSync(join(root, path), text);
   };
-  write('etc/passwd', `root:x:0:0::/root:/bin/sh\nmsp:x:${AGENT.uid}:${AGENT.gid}::/:/usr/sbin/nologin\n`);
+  write(
+    'etc/passwd',
+    `root:x:0:0::/root:/bin/sh\nmsp:x:${AGENT.uid}:${AGENT.gid}::/:/usr/sbin/nologin\nbulkhead-site:x:993:994::/:/usr/sbin/nologin\n`,
+  );
   write('etc/machine-id', ID);
   write('proc/sys/kernel/hostname', 'bulkhead\n');
   write('run/bulkhead/initrd.env', initrd);
@@ -80,7 +83,7 @@ it.skipIf(!canOwn)('makes a first boot out of nothing but an empty data partitio
   const { root, effects, read } = appliance();
   const report = await runSetup(effects);
   expect(report).toMatchObject({ ok: true, failures: [], configProblems: [] });
-  expect(report.notes).toEqual(['data schema 1 (new)', 'device identity made']);
+  expect(report.notes).toEqual(['data schema 1 (new)', 'device identity made', 'key of the evidence made']);
   expect(report.hostname).toBe(`bulkhead-${report.deviceId?.slice(0, 6)}`);
   expect(read('proc/sys/kernel/hostname')).toBe(`${report.hostname}\n`);
   expect(readdirSync(join(root, 'run/systemd/network'))).toEqual(['80-bulkhead-ethernet.network']);
@@ -90,6 +93,8 @@ it.skipIf(!canOwn)('makes a first boot out of nothing but an empty data partitio
   expect(read('var/lib/msp/schema')).toBe('1\n');
   expect(access(root, 'var/lib/msp/identity')).toBe(`750 0:${AGENT.gid}`);
   expect(access(root, 'var/lib/msp/identity/device.key')).toBe(`400 ${AGENT.uid}:${AGENT.gid}`);
+  expect(access(root, 'var/lib/msp/evidence')).toBe('750 0:994');
+  expect(access(root, 'var/lib/msp/evidence/evidence.key')).toBe('400 993:994');
   expect(access(root, 'var/lib/msp/health')).toBe(`750 0:${AGENT.gid}`);
   expect(JSON.parse(read('run/bulkhead/setup.json'))).toEqual(report);
 });
@@ -189,6 +194,7 @@ it.skipIf(!canOwn)('goes on after every failing step and gives all reasons', asy
     ['data', 'SETUP_PATH_OCCUPIED'],
     ['schema', 'SETUP_SCHEMA_DAMAGED'],
     ['identity', 'IDENTITY_DAMAGED'],
+    ['evidence-key', 'IDENTITY_DAMAGED'],
     ['machine-id', 'MACHINE_ID_MISMATCH'],
     ['time', 'SETUP_PATH_OCCUPIED'],
   ]);

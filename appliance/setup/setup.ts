@@ -5,10 +5,11 @@ import type { Run } from '../../base/run.ts';
 import { readInitrdReport } from '../../partitions/initrd-report.ts';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
 import { formatProblem } from '../config/problem.ts';
+import { ensureEvidenceKey } from '../identity/evidence-key.ts';
 import { verifyMachineId } from '../identity/machine-id.ts';
 import { ensureDeviceIdentity } from '../identity/make.ts';
-import { AGENT_USER, agentOwner, type Owner } from '../identity/owner.ts';
-import { derivedHostname, readDeviceIdentity } from '../identity/read.ts';
+import { AGENT_USER, agentOwner, type Owner, SITE_USER, userOwner } from '../identity/owner.ts';
+import { derivedHostname, readDeviceIdentity, readDeviceKey } from '../identity/read.ts';
 import { ensureSshHostKey } from '../identity/ssh-host-key.ts';
 import { type ClockFacts, correctClock, decideClock, readBuildTime, readSavedClock } from './clock.ts';
 import { migrateData } from './data-schema.ts';
@@ -85,6 +86,13 @@ export async function runSetup(effects: SetupEffects): Promise<SetupReport> {
     const outcome = await step('identity', () => ensureDeviceIdentity(paths.deviceKey, owners.msp));
     if (outcome && outcome.how !== 'kept') notes.push(`device identity ${outcome.how}`);
     deviceId = outcome?.identity.deviceId ?? knownDeviceId(paths);
+    const evidence = await step('evidence-key', () =>
+      ensureEvidenceKey({
+        ...{ keyFile: paths.evidenceKey, owner: owners.site, device: readDeviceKey(paths.deviceKey) },
+        now: effects.now,
+      }),
+    );
+    if (evidence && evidence.how !== 'kept') notes.push(`key of the evidence ${evidence.how}`);
     await step('machine-id', () => verifyMachineId(paths.machineId, paths.runningMachineId));
   } else {
     failures.push({ step: 'data', reason: describeError(dataMissing(paths)) });
@@ -212,16 +220,14 @@ function knownDeviceId(paths: SetupPaths): string | null {
   }
 }
 
-/** Without the agent's user root owns everything, and the agent will say what it cannot read. */
+/** Without the user of a service root owns its files, and the service will say what it cannot read. */
 function ownersOf(paths: SetupPaths, failures: StepFailure[]): Owners {
   const root: Owner = { uid: 0, gid: 0 };
-  const msp = agentOwner(paths.passwd);
-  if (msp) return { root, msp };
-  failures.push({
-    step: 'data',
-    reason: `${paths.passwd} has no user ${AGENT_USER}; root owns the agent's files`,
-  });
-  return { root, msp: root };
+  const [msp, site] = [agentOwner(paths.passwd), userOwner(SITE_USER, paths.passwd)];
+  const missing = [...(msp ? [] : [AGENT_USER]), ...(site ? [] : [SITE_USER])];
+  for (const user of missing)
+    failures.push({ step: 'data', reason: `${paths.passwd} has no user ${user}; root owns its files` });
+  return { root, msp: msp ?? root, site: site ?? root };
 }
 
 function factsFile(paths: SetupPaths, { root }: Owners, report: SetupReport): Action {

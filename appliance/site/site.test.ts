@@ -3,12 +3,17 @@ import { join } from 'node:path';
 import { getLogger } from '@logtape/logtape';
 import { Elysia } from 'elysia';
 import { afterEach, describe, expect, test } from 'vitest';
+import type { CommandIo } from '../../base/command-line.ts';
 import { BulkheadError } from '../../base/errors.ts';
 import { VERSION } from '../../base/version.ts';
 import { makeFolder } from '../../test/unit/make-folder.ts';
+import { createFindings } from '../findings/findings.ts';
+import { FINDINGS_PART } from '../findings/tables.ts';
+import { runProgram } from '../program.ts';
 import { callSite } from './control/client.ts';
 import { serveControl } from './control/server.ts';
 import { startSite } from './site.ts';
+import { openSiteStore } from './store/store.ts';
 
 const ends: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -25,13 +30,53 @@ describe('the service of the site', () => {
     expect(await callSite('/v1/site', { socket })).toEqual({
       version: VERSION,
       started_at: now.toISOString(),
-      store: { folder, size_bytes: expect.any(Number), free_bytes: expect.any(Number) },
+      store: {
+        ...{ folder, size_bytes: expect.any(Number), free_bytes: expect.any(Number) },
+        database: {
+          waiting: 0,
+          used_bytes: expect.any(Number),
+          max_bytes: expect.any(Number),
+          refused: null,
+        },
+      },
     });
     // Its own user and its group: who is in neither cannot connect.
     expect(statSync(socket).mode & 0o777).toBe(0o660);
     expect(await site.stop()).toBe(true);
     expect(existsSync(socket)).toBe(false);
   });
+});
+
+test('findings are listed and closed at the command line', async () => {
+  const folder = makeFolder('site');
+  const socket = join(folder, 'control.sock');
+  const store = openSiteStore({ file: join(folder, 'site.db'), parts: [FINDINGS_PART], warn: () => {} });
+  const findings = createFindings({ store, now_ms: Date.now, warn: () => {} });
+  await findings.record([
+    {
+      ...{ subject: 'appliance', hostname: 'box', check_type: 'firewall', passed: false, control: null },
+      ...{ expected: 'loaded', actual: 'no rules', severity: 'high', at_s: 1_790_000_000, metadata: {} },
+    },
+  ]);
+  findings.stop();
+  store.stop();
+  const site = await startSite({ folder, socket, now: () => new Date(), log: getLogger('test') });
+  ends.push(() => site.stop());
+  const say = async (...args: string[]) => {
+    let out = '';
+    const add = (text: string) => {
+      out += text;
+    };
+    const io: CommandIo = { out: add, err: add, setExitCode: () => {} };
+    await runProgram([...args, '--socket', socket], io);
+    return out;
+  };
+  expect(await say('findings', 'list')).toMatch(/open .* high +firewall +box \(appliance\) +no rules/);
+  expect(await say('findings', 'events')).toMatch(/box \(appliance\) +firewall +no +no rules/);
+  const [{ id }] = JSON.parse(await say('findings', 'list', '--json')) as [{ id: string }];
+  expect(await say('findings', 'close', id)).toBe('closed: firewall on box\n');
+  expect(await say('findings', 'list')).toBe('none\n');
+  expect(await say('findings', 'list', '--all')).toContain('closed');
 });
 
 describe('the control socket', () => {

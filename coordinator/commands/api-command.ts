@@ -26,7 +26,7 @@ export async function printRows<Row>(
   cells: (row: Row, time: (time_ms: unknown) => string | null) => (string | number | null)[],
 ): Promise<void> {
   const { printFacts } = await import('../../base/command-line.ts');
-  const { formatTable, formatTime } = await import('../client/table.ts');
+  const { formatTable, formatTime } = await import('../../base/table.ts');
   printFacts(io, options.json, rows, () =>
     formatTable(
       head,

@@ -9,7 +9,7 @@ let
   lines = lib.filter (line: line != "" && !lib.hasPrefix "#" line) (
     lib.splitString "\n" (builtins.readFile ../../iso/rootfs/usr/lib/bulkhead/sshd_config)
   );
-  setting = line: builtins.match "([A-Za-z]+) (.*)" line;
+  setting = line: builtins.match "([A-Za-z0-9]+) (.*)" line;
   # Places and programs of the image; NixOS has its own.
   ofTheImage = [
     "AllowUsers"

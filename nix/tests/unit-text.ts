@@ -28,3 +28,14 @@ export function parseUnit(text: string): UnitText {
   }
   return unit;
 }
+
+/** A file of `Name value` lines, such as sshd_config. */
+export function readSettings(path: string): Record<string, string> {
+  const lines = readFileSync(join(NIX, '..', path), 'utf8').split('\n');
+  return Object.fromEntries(
+    lines.flatMap((line) => {
+      const [, name, value] = /^([A-Za-z]\w*) (.*)$/.exec(line) ?? [];
+      return name !== undefined && value !== undefined ? [[name, value]] : [];
+    }),
+  );
+}

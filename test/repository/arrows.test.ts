@@ -14,9 +14,9 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   iso: ['base', 'partitions'],
   coordinator: ['base', 'protocol', 'updater'],
   appliance: ['base', 'partitions', 'health-gate', 'updater', 'status-page', 'iso', 'protocol'],
-  nix: ['base', 'iso', 'partitions'],
+  nix: [...PARTS, 'appliance', 'test'],
   test: [...PARTS, 'appliance', 'coordinator', 'scripts'],
-  scripts: [...PARTS, 'appliance', 'test'],
+  scripts: [...PARTS, 'appliance', 'nix', 'test'],
   bench: [...PARTS, 'appliance', 'coordinator', 'test', 'scripts'],
 };
 /** What every part may use: the version has its one home there. */

@@ -1,0 +1,127 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { evaluateModules, NIX, nixpkgsLib } from './evaluate.ts';
+import { parseUnit } from './unit-text.ts';
+
+const STORE = '/nix/store/00000000000000000000000000000000';
+
+describe.skipIf(nixpkgsLib === undefined)('the coordinator', () => {
+  const coordinator = (settings: string) =>
+    evaluateModules<{
+      unit: {
+        serviceConfig: Record<string, unknown>;
+        environment: Record<string, string>;
+        requires: string[];
+      };
+      postgresql: { enable: boolean; ensureDatabases: string[] };
+      ports: number[];
+    }>(
+      ['coordinator'],
+      `{ services.bulkhead-coordinator = { enable = true; ${settings} }; }`,
+      `{
+        unit = system.config.systemd.services.bulkhead-coordinator;
+        postgresql = { inherit (system.config.services.postgresql) enable ensureDatabases; };
+        ports = system.config.networking.firewall.allowedTCPPorts;
+      }`,
+    );
+
+  it('runs on SQLite with every directive of its unit file, open to nobody unless told', async () => {
+    const { selected, refused } = await coordinator('');
+    expect(refused).toEqual([]);
+    const { ExecStart: command, ...directives } = selected.unit.serviceConfig;
+    expect(command).toBe(`${STORE}-bulkhead-coordinator/bin/bulkhead-coordinator serve --port 8000`);
+    const file = parseUnit(readFileSync(join(NIX, '../coordinator/bulkhead-coordinator.service'), 'utf8'));
+    const wanted = [...(file.get('Service') ?? [])].filter(([key]) => key !== 'ExecStart');
+    expect(
+      Object.fromEntries(Object.entries(directives).map(([key, value]) => [key, [value].flat()])),
+    ).toEqual(Object.fromEntries(wanted));
+    expect(selected).toMatchObject({ postgresql: { enable: false }, ports: [], unit: { environment: {} } });
+  });
+
+  it('runs on a PostgreSQL of the same host, which lets it in without a password', async () => {
+    const { selected, refused } = await coordinator('database.type = "postgresql"; openFirewall = true;');
+    expect(refused).toEqual([]);
+    expect(selected).toMatchObject({
+      postgresql: { enable: true, ensureDatabases: ['bulkhead-coordinator'] },
+      ports: [8000],
+      unit: { requires: ['postgresql.service'] },
+    });
+    expect(selected.unit.environment['DATABASE_URL']).toContain('host=/run/postgresql');
+  });
+
+  it('takes address and certificate from outside the store', async () => {
+    const { selected, refused } = await coordinator(`
+      port = 443;
+      urls = [ "https://coordinator.example.org" ];
+      tls = { certificate = "/var/lib/acme/chain.pem"; key = "/var/lib/acme/key.pem"; };
+      database = { type = "postgresql"; createLocally = false; environmentFile = "/run/keys/database"; };`);
+    expect(refused).toEqual([]);
+    expect(selected.unit.serviceConfig).toMatchObject({
+      LoadCredential: ['tls-cert:/var/lib/acme/chain.pem', 'tls-key:/var/lib/acme/key.pem'],
+      EnvironmentFile: '/run/keys/database',
+    });
+    expect(selected.unit.serviceConfig['ExecStart']).toContain('--tls-key %d/tls-key');
+  });
+
+  it('refuses two databases at once', async () => {
+    const both = await coordinator(
+      'database = { type = "postgresql"; environmentFile = "/run/keys/database"; };',
+    );
+    expect(both.refused.join()).toContain('either createLocally');
+    const lite = await coordinator('database.environmentFile = "/run/keys/database";');
+    expect(lite.refused.join()).toContain('belongs to type');
+  });
+});
+
+describe.skipIf(nixpkgsLib === undefined)('monitoring and backup', () => {
+  it('Prometheus has the shipped rules, Grafana the shipped dashboard', async () => {
+    const { selected } = await evaluateModules<Record<string, unknown>>(
+      ['monitoring'],
+      '{ services.bulkhead-monitoring = { enable = true; appliances = [ "a.local:80" ]; }; }',
+      `{
+        rules = map builtins.readFile system.config.services.prometheus.ruleFiles;
+        jobs = map (job: job.job_name) system.config.services.prometheus.scrapeConfigs;
+        retention = system.config.services.prometheus.retentionTime;
+        dashboard = builtins.readFile system.config.environment.etc."bulkhead/dashboards/coordinator.json".source;
+        source = map (source: source.url) system.config.services.grafana.provision.datasources.settings.datasources;
+      }`,
+    );
+    const shipped = (name: string) => readFileSync(join(NIX, '../docs/operate/monitoring', name), 'utf8');
+    expect(selected).toEqual({
+      rules: [shipped('prometheus-rules.yaml')],
+      jobs: ['bulkhead-coordinator', 'bulkhead-appliance'],
+      retention: '30d',
+      dashboard: shipped('grafana-dashboard.json'),
+      source: ['http://localhost:9090'],
+    });
+  });
+
+  it('a backup is of one instant, encrypted, kept thirty days, and its restore is tried', async () => {
+    const { selected, refused } = await evaluateModules<Record<string, string>>(
+      ['backup'],
+      '{ services.bulkhead-coordinator.enable = true; services.bulkhead-backup.enable = true; }',
+      `let job = system.config.services.borgbackup.jobs.bulkhead; in {
+        inherit (job) preHook startAt;
+        mode = job.encryption.mode;
+        days = job.prune.keep.daily;
+        trial = system.config.systemd.services.bulkhead-backup-trial.script;
+      }`,
+    );
+    expect(refused).toEqual([]);
+    expect(selected).toMatchObject({ startAt: 'daily', mode: 'repokey-blake2', days: 30 });
+    expect(selected['preHook']).toContain(
+      'bulkhead-coordinator backup /var/lib/bulkhead-backup/coordinator.db',
+    );
+    expect(selected['trial']).toContain('bulkhead-coordinator restore');
+  });
+
+  it('a backup of a coordinator that is not here is refused', async () => {
+    const { refused } = await evaluateModules(
+      ['backup'],
+      '{ services.bulkhead-backup.enable = true; }',
+      'null',
+    );
+    expect(refused.join()).toContain('enable services.bulkhead-coordinator');
+  });
+});
