@@ -5,6 +5,7 @@ import { errorLines } from '../base/errors.ts';
 import { run } from '../base/run.ts';
 import { formatBytes } from '../base/text.ts';
 import { VERSION } from '../base/version.ts';
+import { assembleTree } from '../iso/build/assemble-tree.ts';
 import type { BuildOptions } from '../iso/build/build-options.ts';
 import { findMirror } from '../iso/build/mirror.ts';
 import { writePackageLock } from '../iso/build/package-lock.ts';
@@ -17,6 +18,17 @@ const source = join(import.meta.dirname, '..');
 const program = new Command('build')
   .description('builds the program, the image and the ISO')
   .showHelpAfterError();
+
+interface AssembleOptions {
+  kernel: string;
+  initrd: string;
+  revision: string;
+  builtAt: string;
+  imageVersion: string;
+  sbom?: string;
+  work: string;
+  dist: string;
+}
 
 function buildOptions(options: { firmware?: boolean; imageVersion?: string; dist?: string }): BuildOptions {
   return {
@@ -72,6 +84,30 @@ program
     process.stdout.write(
       `${built.iso} ${formatBytes(Bun.file(built.iso).size)}\n${built.slotImage} ${formatBytes(built.manifest.blob_bytes)}\n`,
     );
+  });
+
+program
+  .command('assemble')
+  .description(
+    'slot image and ISO from a root tree, a kernel and an initrd that something else has made, with the tools of PATH',
+  )
+  .argument('<tree>', 'root tree; kernel, initrd, boot loader and its script are put into it')
+  .requiredOption('--kernel <file>', 'kernel')
+  .requiredOption('--initrd <file>', 'initrd, made of iso/initrd/init')
+  .requiredOption('--revision <id>', 'what it is made from')
+  .requiredOption('--built-at <time>', 'its time, RFC 3339')
+  .option('--image-version <version>', 'version of the image', VERSION)
+  .option('--sbom <file>', 'its bill of materials (default: that of the Nix store in the tree)')
+  .option('--work <folder>', 'scratch space', join(source, 'build'))
+  .option('--dist <folder>', 'where the finished files go', join(source, 'dist'))
+  .action(async (tree: string, given: AssembleOptions) => {
+    const { kernel, initrd, revision, builtAt, imageVersion, work, dist } = given;
+    const options = { ...buildOptions({ dist }), build: work };
+    const { iso, slotImage } = await assembleTree(options, {
+      ...{ tree, kernelFile: kernel, initrdFile: initrd, version: imageVersion },
+      ...{ revision: { id: revision, time: builtAt }, sbomFile: given.sbom, path: process.env['PATH'] ?? '' },
+    });
+    process.stdout.write(`${iso}\n${slotImage}\n`);
   });
 
 program

@@ -4,7 +4,7 @@ import { Command } from 'commander';
 import { BulkheadError, errorLines } from '../base/errors.ts';
 import { formatBytes } from '../base/text.ts';
 import { VERSION } from '../base/version.ts';
-import { imageDocuments } from '../iso/build/pipeline.ts';
+import { imageDocuments } from '../iso/build/assemble.ts';
 import { createRelease, type ReleaseFile } from '../updater/bundle/create-release.ts';
 import { fileSource } from '../updater/bundle/file-source.ts';
 import { readSlotFooter } from '../updater/bundle/slot-image.ts';

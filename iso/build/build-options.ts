@@ -20,7 +20,7 @@ export interface BuildOptions {
 
 /** Runs one step and tells its start, its end and how long it took. */
 export async function step<T>(
-  options: BuildOptions,
+  options: Pick<BuildOptions, 'progress'>,
   name: string,
   detail: string,
   work: () => Promise<T>,

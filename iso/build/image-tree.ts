@@ -56,14 +56,7 @@ export async function buildImageTree(run: Run, options: ImageTreeOptions): Promi
     mkdirSync(join(target, folder), { recursive: true });
   copyOverlay(join(import.meta.dirname, '../rootfs'), target);
   install(options.program, join(target, 'usr/bin/bulkhead'), 0o755);
-  install(options.kernelFile, join(target, BOOT_FOLDER, 'vmlinuz'), 0o644);
-  install(options.initrdFile, join(target, BOOT_FOLDER, 'initrd'), 0o644);
-  install(options.loaderFile, join(target, BOOT_FOLDER, 'BOOTX64.EFI'), 0o644);
-  install(
-    join(import.meta.dirname, '../../partitions/grub/grub.cfg'),
-    join(target, BOOT_FOLDER, 'grub.cfg'),
-    0o644,
-  );
+  installBootFiles(target, options);
   writeFileSync(
     join(target, 'usr/lib/bulkhead/image.json'),
     `${JSON.stringify(options.imageInfo, null, 1)}\n`,
@@ -78,6 +71,21 @@ export async function buildImageTree(run: Run, options: ImageTreeOptions): Promi
   writeFileSync(join(target, 'usr/lib/bulkhead/sbom.cdx.json'), sbom);
   await sealTimes(run, target, options.epoch_s);
   return sbom;
+}
+
+/** Kernel, initrd, boot loader and its script: the installer takes the last two from here, GRUB the others. */
+export function installBootFiles(
+  tree: string,
+  files: Pick<ImageTreeOptions, 'kernelFile' | 'initrdFile' | 'loaderFile'>,
+): void {
+  const script = join(import.meta.dirname, '../../partitions/grub/grub.cfg');
+  for (const [name, source] of [
+    ['vmlinuz', files.kernelFile],
+    ['initrd', files.initrdFile],
+    ['BOOTX64.EFI', files.loaderFile],
+    ['grub.cfg', script],
+  ] as const)
+    install(source, join(tree, BOOT_FOLDER, name), 0o644);
 }
 
 /** Modes of a checkout depend on the umask of whoever cloned it: the overlay's are made anew. */

@@ -1,46 +1,20 @@
-import { createHash } from 'node:crypto';
-import {
-  createReadStream,
-  mkdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { mkdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { BulkheadError } from '../../base/errors.ts';
-import { LISTED_HARDWARE } from '../../base/hardware.ts';
 import { formatBytes } from '../../base/text.ts';
 import { VERSION } from '../../base/version.ts';
-import type { SlotManifest } from '../../partitions/slot-blob.ts';
+import { assembleImage, type BuiltImage } from './assemble.ts';
 import { buildLoader, installedLoaderModules } from './boot-loader.ts';
 import { type BuildOptions, step } from './build-options.ts';
 import { compileProgram } from './compile-program.ts';
 import { describeImage } from './describe-image.ts';
-import { type ProvenanceInputs, provenance } from './documents.ts';
 import { buildImageTree } from './image-tree.ts';
 import { initrdFiles } from './initrd-contents.ts';
 import { openKernelTree } from './kernel-modules.ts';
-import { ISO_TARGET_BYTES } from './limits.ts';
-import { buildLiveIso } from './live-iso.ts';
 import { listPackageFiles } from './package-files.ts';
 import { readPackageLock } from './package-lock.ts';
 import { prepareInitrd, prepareRoots } from './roots.ts';
-import { buildSlotImage } from './slot-image.ts';
 import { materials, sourceRevision } from './source-facts.ts';
 import { toolRunner } from './tool-root.ts';
-
-/** Hardware the image is made for; installer and updater refuse other machines unless told otherwise. */
-const COMPATIBLE = LISTED_HARDWARE.map(({ name }) => name);
-
-export interface BuiltImage {
-  slotImage: string;
-  iso: string;
-  manifest: SlotManifest;
-  /** Bill of materials and provenance, beside the slot image; a release carries them. */
-  documents: { sbom: string; provenance: string };
-}
 
 /** What can be compiled: name of the file, and where it begins. */
 interface Program {
@@ -68,7 +42,7 @@ export async function buildProgram(
 
 /** From the lock file and a compiled program to slot image and ISO. Everything that does not change is kept in `build`. */
 export async function buildImage(options: BuildOptions): Promise<BuiltImage> {
-  const { run, build, dist, source } = options;
+  const { run, build, source } = options;
   // Modes of folders that are made on the way end up in the image: they must not depend on who builds.
   process.umask(0o022);
   const program = await buildProgram(options);
@@ -112,75 +86,8 @@ export async function buildImage(options: BuildOptions): Promise<BuiltImage> {
       epoch_s: lock.epoch_s,
     }),
   );
-  const slotImage = join(dist, `bulkhead-${version}.slot`);
-  const slotWork = join(work, 'slot.img');
-  const manifest = await step(options, 'slot image', 'EROFS, dm-verity, footer', () =>
-    buildSlotImage(tools, {
-      tree,
-      output: slotWork,
-      epoch_s: lock.epoch_s,
-      version,
-      revision: revision.id,
-      builtAt: revision.time,
-      compatible: COMPATIBLE,
-    }),
-  );
-  const iso = join(dist, `bulkhead-${version}.iso`);
-  const isoWork = join(work, 'live.iso');
-  const slotSubject = {
-    name: `bulkhead-${version}.slot`,
-    sha256: await digestFile(slotWork),
-    rootHash: manifest.verity.root_hash,
-  };
-  const provenanceOf = (subjects: ProvenanceInputs['subjects']) =>
-    provenance({
-      ...{ version, revision: revision.id, builtAt: revision.time, subjects },
-      materials: materials(lock, source, options.firmware),
-    });
-  // The medium carries its own documents and so cannot be named in them; those beside it name it too.
-  const onMedium = { 'sbom.cdx.json': sbom, 'provenance.json': provenanceOf([slotSubject]) };
-  await step(options, 'ISO', 'compress and assemble', async () => {
-    await buildLiveIso(tools, {
-      slotImage: slotWork,
-      manifest,
-      kernelFile: kernel.kernelFile,
-      initrdFile: initrd.file,
-      documents: onMedium,
-      work,
-      output: isoWork,
-      epoch_s: lock.epoch_s,
-    });
-    const { size } = statSync(isoWork);
-    if (size > ISO_TARGET_BYTES) {
-      throw new BulkheadError(
-        'IMAGE_ISO_TOO_LARGE',
-        `the ISO has ${size} bytes, ${ISO_TARGET_BYTES} is the limit`,
-        {
-          hint: 'see what grew in build/work/tree, or raise the limit in iso/build/limits.ts with a reason',
-        },
-      );
-    }
-    return formatBytes(size);
+  return assembleImage(options, tools, {
+    ...{ tree, kernelFile: kernel.kernelFile, initrdFile: initrd.file, epoch_s: lock.epoch_s },
+    ...{ version, revision, sbom, materials: materials(lock, source, options.firmware) },
   });
-  renameSync(isoWork, iso);
-  rmSync(slotImage, { force: true });
-  renameSync(slotWork, slotImage);
-  writeFileSync(join(dist, `bulkhead-${version}.manifest.json`), `${JSON.stringify(manifest, null, 1)}\n`);
-  const documents = imageDocuments(dist, version);
-  const isoSubject = { name: `bulkhead-${version}.iso`, sha256: await digestFile(iso) };
-  writeFileSync(documents.sbom, sbom);
-  writeFileSync(documents.provenance, provenanceOf([slotSubject, isoSubject]));
-  return { slotImage, iso, manifest, documents };
-}
-
-/** Where bill of materials and provenance of an image lie. */
-export function imageDocuments(dist: string, version: string): BuiltImage['documents'] {
-  const file = (name: string) => join(dist, `bulkhead-${version}.${name}`);
-  return { sbom: file('sbom.cdx.json'), provenance: file('provenance.json') };
-}
-
-async function digestFile(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  for await (const chunk of createReadStream(path)) hash.update(chunk as Uint8Array);
-  return hash.digest('hex');
 }

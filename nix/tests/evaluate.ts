@@ -28,7 +28,7 @@ export async function parseProblem(file: string): Promise<string | undefined> {
 function nix(args: string[]) {
   return run('nix-instantiate', ['--store', 'dummy://', '--readonly-mode', ...args], {
     timeout_ms: 60_000,
-    env: { HOME: '/nonexistent', NIX_STATE_DIR: '/nonexistent' },
+    env: { PATH: process.env['PATH'] ?? '', HOME: '/nonexistent', NIX_STATE_DIR: '/nonexistent' },
   });
 }
 
