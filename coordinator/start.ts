@@ -5,7 +5,7 @@ import type { Logger } from '@logtape/logtape';
 import { ALARM_INTERVAL_MS } from './alarms/limits.ts';
 import { watchFleet } from './alarms/watch.ts';
 import { collectArtifacts } from './artifacts/collect.ts';
-import { localStore } from './artifacts/store.ts';
+import { type ArtifactStore, localStore } from './artifacts/store.ts';
 import { sweepJobs } from './builds/work.ts';
 import type { Coordinator, Settings } from './context.ts';
 import { openDatabase } from './database/open.ts';
@@ -37,8 +37,8 @@ import { orderKey, sessionSecret } from './server-keys.ts';
 export interface StartOptions {
   /** Folder of the SQLite database and of artifacts; made when it is not there. */
   data: string;
-  /** Folder of artifacts instead of `data`/artifacts; coordinators on one PostgreSQL share it. */
-  artifacts?: string | undefined;
+  /** Instead of the folder `data`/artifacts; coordinators on one PostgreSQL share it. */
+  artifacts?: ArtifactStore | undefined;
   /** Key sets whose releases are taken, as in the image; none: those that an administrator has sent. */
   release_keys?: Uint8Array | undefined;
   /** postgres://… instead of SQLite. */
@@ -107,7 +107,7 @@ export async function startCoordinator(options: StartOptions): Promise<RunningCo
       random: (size_bytes) => crypto.getRandomValues(new Uint8Array(size_bytes)),
       signIns: createTurnstile('too many sign-ins at once', SIGN_INS_WAITING_MAX),
       orderKey: await orderKey(doWork, now_ms()),
-      artifacts: localStore(options.artifacts ?? join(options.data, 'artifacts')),
+      artifacts: options.artifacts ?? localStore(join(options.data, 'artifacts')),
       live: createLiveHub({ database, now_ms, log }),
     };
     if (options.release_keys) await setReleaseKeys(coordinator, 'operator:serve', options.release_keys);

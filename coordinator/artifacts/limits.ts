@@ -17,5 +17,8 @@ export const UPLOADS_OPEN_MAX = 20;
 /** An upload without a new piece for this long is given up; and a file that belongs to no release after as long. */
 export const UNCLAIMED_MS = 24 * 60 * 60 * 1000;
 
+/** A part of a multipart upload to an S3 store: 10,000 of them, the most there may be, hold the largest file; the smallest is 5 MiB. */
+export const S3_PART_BYTES = 8 * MIB;
+
 /** Bytes that are hashed in one turn, so that heartbeats are answered in between. */
 export const HASH_STEP_BYTES = MIB;

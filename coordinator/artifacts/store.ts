@@ -32,15 +32,21 @@ export interface ArtifactStore {
   uploads(): Promise<(Upload & { changed_ms: number })[]>;
   open(sha256: string): ByteSource;
   /** Bytes from `start_bytes` up to, not including, `end_bytes`, as the body of an answer. */
-  body(sha256: string, start_bytes: number, end_bytes: number): Blob;
+  body(sha256: string, start_bytes: number, end_bytes: number): Blob | ReadableStream<Uint8Array>;
   has(sha256: string): Promise<boolean>;
   remove(sha256: string): Promise<void>;
   /** Every artifact that is there. */
   list(): Promise<{ sha256: string; changed_ms: number }[]>;
 }
 
+export function wrongOffset(next_bytes: number): BulkheadError {
+  return new BulkheadError('UPLOAD_OFFSET', `the next piece belongs to byte ${next_bytes}`, {
+    hint: 'POST /api/v1/uploads again says where to go on',
+  });
+}
+
 const UPLOAD_NAME = /^([0-9a-f]{64})\.(\d{1,15})$/;
-const ARTIFACT_NAME = /^[0-9a-f]{64}$/;
+export const ARTIFACT_NAME = /^[0-9a-f]{64}$/;
 
 /**
  * A store in a folder: `incoming/SHA256.SIZE` until a file is whole and was looked at, then `SHA256`. Coordinators that share a database
@@ -60,10 +66,7 @@ export function localStore(folder: string): ArtifactStore {
       const file = await open(waiting(upload), 'r+');
       try {
         const { size } = await file.stat();
-        if (size !== offset_bytes)
-          throw new BulkheadError('UPLOAD_OFFSET', `the next piece belongs to byte ${size}`, {
-            hint: 'POST /api/v1/uploads again says where to go on',
-          });
+        if (size !== offset_bytes) throw wrongOffset(size);
         let done_bytes = 0;
         while (done_bytes < piece.length)
           done_bytes += (await file.write(piece, done_bytes, piece.length - done_bytes, size + done_bytes))

@@ -1,7 +1,7 @@
 import { chmodSync, copyFileSync, existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
 import { fsyncFolder } from '../../base/atomic-file.ts';
 import { BulkheadError } from '../../base/errors.ts';
+import type { ArtifactStore } from '../artifacts/store.ts';
 import { databaseFile, openDatabase } from '../database/open.ts';
 import { holdFile } from '../database/sqlite.ts';
 import { inspectCopy } from './inspect.ts';
@@ -11,7 +11,7 @@ export interface Restored {
   /** Where the one that was there before is; null: there was none. */
   before: string | null;
   artifacts: number;
-  /** Digests of those that are not in the folder of artifacts: copy them there. */
+  /** Digests of those that are not in the store of artifacts: copy them there. */
   missing: string[];
 }
 
@@ -19,12 +19,12 @@ export interface Restored {
  * Puts a backup in the place of the database and brings its tables to this version. Nothing is touched before the copy has been checked;
  * what was there is kept beside it.
  *
- * @param options `artifacts` folder of artifacts; `replace` also where there is a database
+ * @param options `artifacts` where they are looked for; `replace` also where there is a database
  * @throws BulkheadError BACKUP_DAMAGED, BACKUP_NEWER, RESTORE_OCCUPIED, DATABASE_IN_USE, DATABASE_MIGRATION
  */
 export async function restore(
   file: string,
-  options: { data: string; artifacts: string; replace: boolean; now_ms: number },
+  options: { data: string; artifacts: Pick<ArtifactStore, 'has'>; replace: boolean; now_ms: number },
 ): Promise<Restored> {
   const { data, replace } = options;
   const target = databaseFile(data);
@@ -57,7 +57,8 @@ export async function restore(
   const { database, snapshots } = await openDatabase({ data });
   await snapshots.destroy();
   await database.destroy();
-  const missing = artifacts.filter((sha256) => !existsSync(join(options.artifacts, sha256)));
+  const missing: string[] = [];
+  for (const sha256 of artifacts) if (!(await options.artifacts.has(sha256))) missing.push(sha256);
   return { database: target, before, artifacts: artifacts.length, missing };
 }
 

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { printFacts } from '../../base/command-line.ts';
 import { BulkheadError } from '../../base/errors.ts';
-import type { RegisterCommand } from './command.ts';
+import { ARTIFACTS, type RegisterCommand } from './command.ts';
 
 interface BackupOptions {
   data: string;
@@ -31,19 +31,21 @@ export const registerBackup: RegisterCommand = (program, io) => {
     });
   withData(program.command('restore').description('put a backup in the place of the database'))
     .argument('<file>')
-    .option('--artifacts <folder>', 'where files of releases lie; in the data folder when not given')
+    .option(...ARTIFACTS)
     .option('--replace', 'also where there is a database; it is kept under another name')
     .action(async (file: string, options: BackupOptions & { artifacts?: string; replace?: true }) => {
       requireSqlite();
       const { restore } = await import('../backup/restore.ts');
       const { data, json } = options;
-      const artifacts = options.artifacts ?? join(data, 'artifacts');
+      const { openArtifacts } = await import('../artifacts/open.ts');
+      const place = options.artifacts ?? join(data, 'artifacts');
+      const artifacts = openArtifacts(place, process.env);
       const replace = options.replace ?? false;
       const done = await restore(file, { data, artifacts, replace, now_ms: Date.now() });
       printFacts(io, json, done, () => {
         const before = done.before === null ? '' : `\nthe one before is ${done.before}`;
         const missing = done.missing.map((sha256) => `\n  ${sha256}`).join('');
-        return `${done.database} is restored${before}\n${done.missing.length} of ${done.artifacts} files of releases are missing in ${artifacts}${missing}`;
+        return `${done.database} is restored${before}\n${done.missing.length} of ${done.artifacts} files of releases are missing in ${place}${missing}`;
       });
     });
 };

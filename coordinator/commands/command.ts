@@ -10,3 +10,9 @@ export function nextSignal(): Promise<string> {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(signal));
   });
 }
+
+/** An option of commands that look at files of releases. */
+export const ARTIFACTS = [
+  '--artifacts <place>',
+  'where files of releases lie: a folder, or s3://bucket/prefix; in the data folder when not given',
+] as const;

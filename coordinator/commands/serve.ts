@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { InvalidArgumentError } from 'commander';
 import { printFacts } from '../../base/command-line.ts';
 import { BulkheadError } from '../../base/errors.ts';
 import { VERSION } from '../../base/version.ts';
 import { KEEP_DAYS } from '../retention/keep-days.ts';
 import { addText, wholeNumber } from './api-command.ts';
-import { nextSignal, type RegisterCommand } from './command.ts';
+import { ARTIFACTS, nextSignal, type RegisterCommand } from './command.ts';
 
 const DEFAULT_PORT = 8000;
 const DEFAULT_INTERVAL_S = 60;
@@ -45,7 +46,7 @@ export const registerServe: RegisterCommand = (program, io) => {
     .option('--url <address>', 'how appliances reach it; may be given several times', addUrl, [])
     .option('--tls-cert <file>', 'speak TLS with this certificate chain in PEM; needs --tls-key')
     .option('--tls-key <file>', 'its key in PEM')
-    .option('--artifacts <folder>', 'where files of releases lie; in the data folder when not given')
+    .option(...ARTIFACTS)
     .option('--release-keys <file>', 'key sets whose releases are taken, as in the image')
     .option('--interval <seconds>', 'between heartbeats', wholeNumber(5, 3600), DEFAULT_INTERVAL_S)
     .option('--agent-min <version>', 'agents below are told that they are too old')
@@ -61,7 +62,8 @@ export const registerServe: RegisterCommand = (program, io) => {
 Needs no configuration: the database is made in the data folder, and the first administrator's sign-in is printed.
 DATABASE_URL=postgres://user:password@host/name makes it use PostgreSQL, which several coordinators may share.
 Appliances speak TLS only: give it a certificate, or put a reverse proxy in front that has one. A new certificate is
-taken with the next start.
+taken with the next start. A bucket takes AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, and AWS_REGION and AWS_ENDPOINT_URL_S3
+for a store that is not Amazon's.
 
 Examples:
   bulkhead-coordinator serve --url https://coordinator.example
@@ -71,13 +73,14 @@ Examples:
       const { startLog } = await import('../../base/log.ts');
       const { EVERY_ADDRESS } = await import('../server/serve.ts');
       const { startCoordinator } = await import('../start.ts');
+      const { openArtifacts } = await import('../artifacts/open.ts');
       const { readKeysetBytes } = await import('../client/read-keyset.ts');
       const tls = readTls(options);
       const log = startLog(process.env, 'coordinator');
       const signalled = nextSignal();
       const running = await startCoordinator({
         ...{ data: options.data, database_url: process.env['DATABASE_URL'] || undefined },
-        artifacts: options.artifacts,
+        artifacts: openArtifacts(options.artifacts ?? join(options.data, 'artifacts'), process.env),
         release_keys: options.releaseKeys === undefined ? undefined : readKeysetBytes(options.releaseKeys),
         ...{ listen: options.listen ?? EVERY_ADDRESS, port: options.port, tls, urls: options.url, log },
         keep: {
