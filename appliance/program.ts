@@ -4,6 +4,7 @@ import { VERSION } from '../base/version.ts';
 import { registerBootLog } from './boot-log/command.ts';
 import { registerAgent } from './commands/agent.ts';
 import { registerBundle } from './commands/bundle.ts';
+import { registerCompliance } from './commands/compliance.ts';
 import { registerConfig } from './commands/config.ts';
 import { registerFindings } from './commands/findings.ts';
 import { registerFirewall } from './commands/firewall.ts';
@@ -32,6 +33,7 @@ export function registerAll(program: Command, io: CommandIo): Command {
     registerAgent,
     registerBootLog,
     registerBundle,
+    registerCompliance,
     registerConfig,
     registerFindings,
     registerFirewall,

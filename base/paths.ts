@@ -29,6 +29,8 @@ export const SITE_STORE_FOLDER = '/var/lib/bulkhead-site';
 export const SITE_CONTROL_SOCKET = '/run/bulkhead-site/control.sock';
 /** The last firewall application: when, rule count, digest. */
 export const FIREWALL_FACTS_FILE = '/run/bulkhead/firewall.json';
+/** What only root can see of the things that controls are about, for the service of the site. */
+export const COMPLIANCE_FACTS_FILE = '/run/bulkhead/compliance.json';
 
 /** Verdicts of all boots, one JSON object per line; survives updates and rollbacks. */
 export const VERDICT_JOURNAL_FILE = '/var/lib/msp/health/verdicts.jsonl';

@@ -2,6 +2,7 @@ import { BlockList, isIP } from 'node:net';
 import { FormatRegistry } from '@sinclair/typebox';
 import { readCode } from '../../protocol/messages/enrolment.ts';
 import { authoritiesFault } from './authorities.ts';
+import { COMPLIANCE_CHECKS } from './compliance-checks.ts';
 import { PASSPHRASE_MAX_CHARS, PASSPHRASE_MIN_CHARS, SITE_ID_MAX_CHARS, SSID_MAX_BYTES } from './limits.ts';
 import { sshKeyFault } from './ssh-key.ts';
 import { TARGET_CHECKS } from './target-checks.ts';
@@ -17,6 +18,7 @@ const LABEL = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
  */
 const TEXT_CHECKS = {
   ...TARGET_CHECKS,
+  ...COMPLIANCE_CHECKS,
   'bulkhead-site-id': (text) =>
     /^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(text) && text.length <= SITE_ID_MAX_CHARS
       ? null

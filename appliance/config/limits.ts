@@ -57,3 +57,9 @@ export const SUGGEST_MAX_DISTANCE = 3;
 
 /** Below this a full update takes longer than a working day; what was meant is another unit. */
 export const BANDWIDTH_MIN_KIB_S = 8;
+
+/** As many as there are controls of the appliance, and room: who justifies more does not want to be measured. */
+export const JUSTIFICATIONS_MAX = 64;
+/** Under ten characters nobody has said anything; over 500 it is a document, and belongs where documents are. */
+export const REASON_MIN_CHARS = 10;
+export const REASON_MAX_CHARS = 500;

@@ -3,6 +3,7 @@ import { Value } from '@sinclair/typebox/value';
 import {
   BANDWIDTH_MIN_KIB_S,
   INTERFACES_MAX,
+  JUSTIFICATIONS_MAX,
   POLL_INTERVAL_DEFAULT_S,
   POLL_INTERVAL_MAX_S,
   POLL_INTERVAL_MIN_S,
@@ -10,6 +11,7 @@ import {
   TARGETS_MAX,
   TIME_SERVERS_MAX,
 } from './limits.ts';
+import { Justification } from './schema-compliance.ts';
 import { Interface, Wifi, Window } from './schema-entries.ts';
 import { nullable, nullableText, section, text } from './schema-parts.ts';
 import { Target } from './schema-targets.ts';
@@ -167,6 +169,18 @@ export const ConfigSchema = section(
       description: 'machines without a sensor that the appliance looks at itself',
       expects: 'a list of entries that start with name',
     }),
+    compliance: section(
+      {
+        justifications: t.Array(Justification, {
+          maxItems: JUSTIFICATIONS_MAX,
+          default: [],
+          description:
+            'controls of the appliance that somebody answers for although they do not hold, each until a day',
+          expects: 'a list of entries with control, reason and until',
+        }),
+      },
+      'what the appliance is held to',
+    ),
     firewall: section({}, 'has no keys yet: the rules are fixed'),
     install: section(
       {

@@ -47,8 +47,11 @@ in
         line:
         let
           parts = builtins.match "([^ ]+) = ([^ ]+)" line;
+          value = builtins.elemAt parts 1;
         in
-        lib.nameValuePair (builtins.elemAt parts 0) (lib.toInt (builtins.elemAt parts 1))
+        lib.nameValuePair (builtins.elemAt parts 0) (
+          if builtins.match "[0-9]+" value == null then value else lib.toInt value
+        )
       ) sysctl
     );
     bulkhead.files."/usr/lib/bulkhead/sshd_config" = ../../iso/rootfs/usr/lib/bulkhead/sshd_config;

@@ -36,7 +36,7 @@ export async function callSite(path: string, call: SiteCall = {}): Promise<unkno
 }
 
 /** The same for what streams: exports. Without a limit of time or size; the caller reads `body`. */
-async function askSite(path: string, call: SiteCall = {}): Promise<Response> {
+export async function askSite(path: string, call: SiteCall = {}): Promise<Response> {
   const { method = 'GET', body, socket = SITE_CONTROL_SOCKET, signal } = call;
   let response: Response;
   try {

@@ -1,0 +1,200 @@
+import type { Sight } from '../look/sight.ts';
+
+export const NOON_MS = Date.parse('2026-11-21T12:00:00Z');
+const NOON = new Date(NOON_MS).toISOString();
+
+const SANDBOX = {
+  LoadState: 'loaded',
+  ActiveState: 'active',
+  User: 'msp',
+  NoNewPrivileges: 'yes',
+  ProtectSystem: 'strict',
+  CapabilityBoundingSet: '',
+};
+
+/** An appliance on which everything is as demanded, but for what cannot be. */
+export function goodSight(): Sight {
+  return {
+    at_ms: NOON_MS,
+    root: {
+      at: NOON,
+      sysctls: {
+        'net.core.bpf_jit_harden': '2',
+        'fs.protected_hardlinks': '1',
+        'fs.protected_symlinks': '1',
+        'fs.protected_fifos': '2',
+        'fs.protected_regular': '2',
+      },
+      ssh: {
+        on: true,
+        settings: {
+          authenticationmethods: 'publickey',
+          pubkeyauthentication: 'yes',
+          passwordauthentication: 'no',
+          kbdinteractiveauthentication: 'no',
+          permitemptypasswords: 'no',
+          hostbasedauthentication: 'no',
+          gssapiauthentication: 'no',
+          kerberosauthentication: 'no',
+          x11forwarding: 'no',
+          allowtcpforwarding: 'no',
+          allowagentforwarding: 'no',
+          permittunnel: 'no',
+          permituserenvironment: 'no',
+          permitrootlogin: 'without-password',
+          clientaliveinterval: '60',
+          clientalivecountmax: '3',
+          maxauthtries: '3',
+          logingracetime: '30',
+        },
+      },
+      mounts: [
+        { path: '/', source: '/dev/mapper/root', type: 'erofs', options: ['noatime', 'ro'] },
+        { path: '/boot', source: '/dev/sda1', type: 'vfat', options: ['ro'] },
+        { path: '/dev/shm', source: 'tmpfs', type: 'tmpfs', options: ['nodev', 'nosuid', 'rw'] },
+      ],
+      files: {
+        '/usr/lib/bulkhead/keyset.json': { mode: 0o644, owner: 'root' },
+        '/var/lib/msp/identity/device.key': { mode: 0o600, owner: 'msp' },
+        '/var/lib/msp/identity/ssh/ssh_host_ed25519_key': { mode: 0o600, owner: 'root' },
+        '/var/lib/msp/config.yaml': { mode: 0o640, owner: 'root' },
+        '/etc/passwd': { mode: 0o644, owner: 'root' },
+      },
+      passwords: { set: [], empty: [] },
+      encryptedData: false,
+      justifications: [],
+    },
+    sysctls: {
+      'kernel.randomize_va_space': '2',
+      'kernel.kptr_restrict': '2',
+      'kernel.dmesg_restrict': '1',
+      'kernel.unprivileged_bpf_disabled': '1',
+      'kernel.yama.ptrace_scope': '2',
+      'kernel.perf_event_paranoid': '3',
+      'kernel.kexec_load_disabled': '1',
+      'kernel.core_pattern': '|/bin/false',
+      'fs.suid_dumpable': '0',
+      'net.ipv4.tcp_syncookies': '1',
+      'net.ipv4.conf.all.accept_redirects': '0',
+      'net.ipv4.conf.default.accept_redirects': '0',
+      'net.ipv6.conf.all.accept_redirects': '0',
+      'net.ipv6.conf.default.accept_redirects': '0',
+      'net.ipv4.conf.all.send_redirects': '0',
+      'net.ipv4.conf.default.send_redirects': '0',
+      'net.ipv4.conf.all.accept_source_route': '0',
+      'net.ipv4.conf.default.accept_source_route': '0',
+      'net.ipv6.conf.all.accept_source_route': '0',
+      'net.ipv6.conf.default.accept_source_route': '0',
+      'net.ipv4.conf.all.rp_filter': '2',
+      'net.ipv4.icmp_echo_ignore_broadcasts': '1',
+      'net.ipv4.ip_forward': '0',
+      'net.ipv6.conf.all.forwarding': '0',
+      'crypto.fips_enabled': '0',
+    },
+    firewall: {
+      loaded: true,
+      mode: 'policy',
+      rules: 31,
+      digest: 'c0de',
+      openPorts: ['tcp/22', 'tcp/80', 'tcp/8080', 'tcp/50051'],
+      appliedAt: NOON,
+      checkedAt: NOON,
+      drift: false,
+      message: 'as configured, open: tcp/22, tcp/80, tcp/8080, tcp/50051',
+    },
+    machine: {
+      collectedAt: NOON,
+      bootState: null,
+      bootStateCondition: 'ok',
+      slot: 'A',
+      slotSource: 'command-line',
+      contradiction: null,
+      attempt: 1,
+      maxAttempts: 3,
+      mode: 'normal',
+      slots: [
+        { slot: 'A', state: 'active', running: true, version: '1.2.0', rootHash: null, builtAt: null },
+        { slot: 'B', state: 'standby', running: false, version: '1.1.0', rootHash: null, builtAt: null },
+      ],
+      watchdog: {
+        present: true,
+        identity: 'SP5100 TCO timer',
+        timeout_s: 60,
+        active: true,
+        armedEarly: true,
+      },
+    },
+    bootId: 'this-boot',
+    verdict: {
+      id: 'this-boot-1',
+      bootId: 'this-boot',
+      at: NOON,
+      slot: 'A',
+      version: '1.2.0',
+      attempt: 1,
+      outcome: 'healthy',
+      action: 'commit',
+      reason: 'all is well',
+      checks: [
+        { name: 'verity-active', decisive: true, outcome: 'pass', message: 'verified', duration_ms: 4 },
+      ],
+    },
+    imageBuiltAt: '2026-11-01T00:00:00Z',
+    setupProblems: [],
+    units: {
+      'compliance-agent.service': { ...SANDBOX, CapabilityBoundingSet: 'cap_net_bind_service' },
+      'bulkhead-site.service': { ...SANDBOX, User: 'bulkhead-site' },
+      'bulkhead-firewall.service': { LoadState: 'loaded', ActiveState: 'active' },
+      'systemd-journald.service': { LoadState: 'loaded', ActiveState: 'active' },
+      'auditd.service': { LoadState: 'not-found', ActiveState: 'inactive' },
+      ...Object.fromEntries(
+        ['getty@tty1', 'serial-getty@ttyS0', 'console-getty', 'debug-shell', 'emergency'].map((name) => [
+          `${name}.service`,
+          { LoadState: 'loaded', ActiveState: 'inactive' },
+        ]),
+      ),
+    },
+    criticalUnits: ['bulkhead-firewall.service', 'compliance-agent.service'],
+    listeners: [
+      { protocol: 'tcp', loopback: false, port: 80 },
+      { protocol: 'tcp', loopback: false, port: 22 },
+      { protocol: 'tcp', loopback: true, port: 53 },
+      { protocol: 'udp', loopback: false, port: 5353 },
+      { protocol: 'udp', loopback: false, port: 41_234 },
+    ],
+    accounts: [
+      { name: 'root', uid: 0, shell: '/bin/bash' },
+      { name: 'msp', uid: 990, shell: '/usr/sbin/nologin' },
+    ],
+    clock: { synchronised_ms: NOON_MS - 60_000, offset_ms: -3.2 },
+    crashRecord: 'ramoops',
+    secureBoot: false,
+    processor: {
+      flags: ['fpu', 'nx'],
+      vulnerabilities: { meltdown: 'Not affected', spectre_v2: 'Mitigation: Retpolines' },
+    },
+    wirelessUp: [],
+    securityLabel: 'unconfined',
+    dataDisk: { total_bytes: 1000, used_bytes: 120 },
+    evidence: { whole: true, message: 'the chain is whole', countersigned_at: '2026-11-20T12:00:00Z' },
+  };
+}
+
+/** Nothing could be seen. */
+export function blindSight(): Sight {
+  return {
+    ...{
+      at_ms: NOON_MS,
+      root: null,
+      sysctls: {},
+      firewall: null,
+      machine: null,
+      bootId: null,
+      verdict: null,
+    },
+    ...{ imageBuiltAt: null, setupProblems: null, units: null, criticalUnits: null, listeners: null },
+    ...{ accounts: null, clock: { synchronised_ms: null, offset_ms: null }, crashRecord: null },
+    ...{ secureBoot: null, processor: null, wirelessUp: null, securityLabel: null, dataDisk: null },
+    evidence: null,
+  };
+}
