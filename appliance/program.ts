@@ -6,6 +6,7 @@ import { registerAgent } from './commands/agent.ts';
 import { registerBundle } from './commands/bundle.ts';
 import { registerCompliance } from './commands/compliance.ts';
 import { registerConfig } from './commands/config.ts';
+import { registerEvidence } from './commands/evidence.ts';
 import { registerFindings } from './commands/findings.ts';
 import { registerFirewall } from './commands/firewall.ts';
 import { registerHealthGate } from './commands/health-gate.ts';
@@ -35,6 +36,7 @@ export function registerAll(program: Command, io: CommandIo): Command {
     registerBundle,
     registerCompliance,
     registerConfig,
+    registerEvidence,
     registerFindings,
     registerFirewall,
     registerHealthGate,

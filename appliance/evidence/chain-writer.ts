@@ -1,4 +1,5 @@
 import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { fsyncFolder } from '../../base/atomic-file.ts';
 import { BulkheadError } from '../../base/errors.ts';
 import type { JsonObject } from '../../protocol/evidence/canonical.ts';
@@ -63,7 +64,7 @@ export class ChainWriter {
   /** A new chain with its first record on the disk. @throws BulkheadError EVIDENCE_FULL, EVIDENCE_FAILED */
   static async begin(folder: ChainFolder, origin: ChainOrigin, options: WriterOptions): Promise<ChainWriter> {
     mkdirSync(folder.path, { recursive: true, mode: 0o750 });
-    fsyncFolder(`${folder.path}/..`);
+    fsyncFolder(dirname(folder.path));
     const file = await AppendFile.open(segmentPath(folder, 1), 'new');
     const state = new ChainState({ chain: folder.chain, seq: 1, prev: NO_RECORD }, options.key.endorsed);
     const writer = new ChainWriter({ folder, state, segment: 1, file }, options);

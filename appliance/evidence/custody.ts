@@ -1,4 +1,5 @@
 import { closeSync, existsSync, openSync, readFileSync, readSync, rmSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { type Static, Type as t } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
 import { fsyncFolder, writeFileAtomic } from '../../base/atomic-file.ts';
@@ -134,15 +135,18 @@ export class Custody {
   async retire(): Promise<void> {
     const evidence = this.#evidence;
     const { max_bytes = EVIDENCE_MAX_BYTES } = evidence.options;
+    /** Chains whose beginning has to stay: what is behind it stays, too, or a record would be missing in the middle. */
+    const held = new Set<string>();
     for (const { chain, facts, note, path } of this.list()) {
       if (evidence.size_bytes() <= max_bytes * RETIRE_ABOVE_SHARE) return;
-      if (facts === null || (note.receipt === null && note.exported === null)) continue;
+      if (facts === null || (note.receipt === null && note.exported === null)) held.add(chain);
+      if (facts === null || held.has(chain)) continue;
       const { receipt, exported } = note;
       const body = { chain, exported, receipt, segment: facts } as unknown as JsonObject;
       await evidence.appendInReserve([{ kind: 'segment.retired', body }]);
       rmSync(path);
       rmSync(noteFile(path), { force: true });
-      fsyncFolder(`${path}/..`);
+      fsyncFolder(dirname(path));
       this.#facts.delete(path);
       evidence.recount();
     }

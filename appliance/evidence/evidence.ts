@@ -1,17 +1,21 @@
 import { closeSync, mkdirSync, openSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { Value } from '@sinclair/typebox/value';
 import { BulkheadError, describeError } from '../../base/errors.ts';
 import { lockFile } from '../../base/file-lock.ts';
+import { ChainStarted } from '../../protocol/evidence/bodies.ts';
 import type { ChainPlace } from '../../protocol/evidence/statements.ts';
 import { AcknowledgedMark } from './append-file.ts';
 import { AppendQueue, type Head, type Wish } from './append-queue.ts';
 import { type ChainOrigin, ChainWriter, type NewRecord, type WriterOptions } from './chain-writer.ts';
+import { Checkpoints } from './checkpoints.ts';
 import { Custody } from './custody.ts';
 import type { EvidenceEntry, EvidenceLog } from './entry.ts';
 import type { EvidenceKey } from './key.ts';
 import { EVIDENCE_MAX_BYTES, EVIDENCE_RESERVE_BYTES, LOCK_PATIENCE_S } from './limits.ts';
 import { acknowledgedFile, recoverChain } from './recover.ts';
-import { chainFolder, listChains, listSegments } from './segments.ts';
+import { firstRecord } from './segment-facts.ts';
+import { chainFolder, listChains, listSegments, segmentPath } from './segments.ts';
 
 export interface EvidenceOptions {
   /** The evidence's own folder, on a file system that can be full without harm to others. Made where it is missing. */
@@ -100,11 +104,15 @@ const HARMLESS = ['EVIDENCE_FULL', 'EVIDENCE_RECORD_INVALID'];
 export class Evidence implements EvidenceLog {
   readonly options: EvidenceOptions;
   readonly custody: Custody;
+  readonly checkpoints: Checkpoints;
+  /** Where the chain before this one ended; null: there was none, or what says so was retired. */
+  readonly succeeds: ChainPlace | null;
   readonly #writer: ChainWriter;
   readonly #mark: AcknowledgedMark;
   readonly #queue: AppendQueue;
   readonly #lock: number;
   #failure: unknown = null;
+  #news_seq: number;
   /** What was here when it was opened, less what has gone. */
   #others_bytes = 0;
   #stopped = false;
@@ -116,7 +124,11 @@ export class Evidence implements EvidenceLog {
     this.#mark = new AcknowledgedMark(acknowledgedFile(options.folder));
     this.#mark.set({ chain: writer.state.chain, ...writer.state.head });
     this.#queue = new AppendQueue((wishes) => this.#write(wishes));
+    const body = firstRecord(segmentPath(writer.folder, 1))?.body;
+    this.succeeds = body !== undefined && Value.Check(ChainStarted, body) ? body.succeeds : null;
+    this.#news_seq = writer.state.head.seq;
     this.custody = new Custody(this);
+    this.checkpoints = new Checkpoints(this);
     this.recount();
   }
 
@@ -135,6 +147,11 @@ export class Evidence implements EvidenceLog {
 
   get writer(): Pick<ChainWriter, 'state' | 'segment' | 'folder'> {
     return this.#writer;
+  }
+
+  /** The last record that is worth a checkpoint: those about checkpoints alone are not. After a start it is not known, and the last one counts. */
+  get news_seq(): number {
+    return this.#news_seq;
   }
 
   /** Bytes of all segments that are here. */
@@ -186,6 +203,10 @@ export class Evidence implements EvidenceLog {
     }
     const { chain, head } = this.#writer.state;
     this.#mark.set({ chain, ...head });
+    const isNews = admitted.some(({ records }) =>
+      records.some(({ kind }) => kind !== 'checkpoint.countersigned'),
+    );
+    if (isNews) this.#news_seq = head.seq;
     let left = admitted.reduce((sum, { records }) => sum + records.length, 0);
     for (const { records, done } of admitted) {
       left -= records.length;

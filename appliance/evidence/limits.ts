@@ -39,3 +39,13 @@ export const SMALL_FILE_MAX_BYTES = 32 * 1024;
 
 /** Another process may hold the log while it ends: the service manager starts the next one at once. */
 export const LOCK_PATIENCE_S = 5;
+
+/** New records are vouched for by somebody else within this time, or this many of them: what a thief of the key could still rewrite. */
+export const CHECKPOINT_INTERVAL_MS = 15 * 60_000;
+export const CHECKPOINT_RECORDS = 1_000;
+
+/** Records that a list shows in one answer: with records at their longest it stays below what one answer may have. */
+export const LIST_MAX = 500;
+
+/** Chains in one folder that a verification looks at file by file; each export is one file. */
+export const FILES_MAX = 10_000;

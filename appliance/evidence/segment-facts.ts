@@ -32,7 +32,7 @@ export function factsOfSegment(
 }
 
 /** Undefined when the file does not begin with a record. */
-function firstRecord(path: string): EvidenceRecord | undefined {
+export function firstRecord(path: string): EvidenceRecord | undefined {
   const bytes = Buffer.alloc(RECORD_MAX_BYTES);
   const file = openSync(path, 'r');
   try {

@@ -4,7 +4,7 @@ import { deviceIdOf } from '../../base/signing/key-id.ts';
 import { testKey } from '../../base/signing/test-key.ts';
 import { evidenceKey } from '../../test/evidence/evidence-key.ts';
 import type { JsonObject } from './canonical.ts';
-import { ChainCheck, type CheckOptions } from './chain-check.ts';
+import { ChainCheck, type CheckOptions, type KnownRecords } from './chain-check.ts';
 import { ChainState } from './chain-state.ts';
 import { type Fault, FaultFound } from './fault.ts';
 import { lineHash, NO_RECORD, type RecordContent, sealRecord } from './record.ts';
@@ -69,6 +69,16 @@ const fault = (kind: Fault['kind'], seq: number, line: number) =>
   expect.objectContaining({ kind, seq, line, chain: CHAIN });
 const without = (index: number) => lines.filter((_, other) => other !== index);
 
+/** By the word of the coordinator. */
+const countersignedAt = (seq: number): KnownRecords => {
+  const record = {
+    hash: lineHash(lines[seq - 1] ?? ''),
+    kind: 'checkpoint' as const,
+    says: 'the coordinator has countersigned',
+  };
+  return new Map([[CHAIN, new Map([[seq, record]])]]);
+};
+
 test('a whole chain has nothing wrong with it', () => {
   expect(judge(lines)).toBeNull();
   expect(judge(lines, { device_keys: [testKey('device').public_key] })).toBeNull();
@@ -126,19 +136,20 @@ describe('what is named as the first bad record', () => {
     const manifest: ExportManifest = {
       at,
       chains: [{ chain: CHAIN, first_seq: 1, last_hash, last_seq: 12 }],
+      endorsement: key.endorsement,
       format: 1,
     };
     expect(judge(lines, {}, manifest)).toBeNull();
     expect(judge(lines.slice(0, 9), {}, manifest)).toEqual(fault('cut', 10, 9));
-    const countersigned = new Map([[CHAIN, new Map([[11, lineHash(lines[10] ?? '')]])]]);
-    expect(judge(lines, { countersigned })).toBeNull();
-    expect(judge(lines.slice(0, 9), { countersigned })).toEqual(fault('cut', 10, 9));
+    const known = countersignedAt(11);
+    expect(judge(lines, { known })).toBeNull();
+    expect(judge(lines.slice(0, 9), { known })).toEqual(fault('cut', 10, 9));
   });
 
   test('one that the coordinator has countersigned as another', () => {
     const other = chainOf(12, { from: lines.slice(0, 6), salt: 'other' });
-    const countersigned = new Map([[CHAIN, new Map([[9, lineHash(lines[8] ?? '')]])]]);
-    expect(judge(other, { countersigned })).toEqual(fault('checkpoint', 9, 9));
+    const known = countersignedAt(9);
+    expect(judge(other, { known })).toEqual(fault('checkpoint', 9, 9));
   });
 
   test('the first, where it begins in the middle and nothing says what became of the rest', () => {
@@ -211,6 +222,7 @@ test('any one byte that is changed is found, and the record that it is in is nam
         const manifest: ExportManifest = {
           at,
           chains: [{ chain: CHAIN, first_seq: 1, last_hash, last_seq: 12 }],
+          endorsement: key.endorsement,
           format: 1,
         };
         expect(judge(changed, {}, manifest)).toMatchObject({ seq: index + 1, line: index + 1, chain: CHAIN });

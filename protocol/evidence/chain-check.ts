@@ -15,13 +15,26 @@ import {
 import { NO_RECORD, parseRecordLine, type RecordLine } from './record.ts';
 import type { ExportManifest } from './statements.ts';
 
+/** A record that somebody else knows. */
+export interface KnownRecord {
+  hash: string;
+  /** checkpoint: the coordinator has countersigned it, so it has to be there; fork: it stands in another file. */
+  kind: 'checkpoint' | 'fork';
+  /** Who: `the coordinator has countersigned`, `jan.jsonl holds`. */
+  says: string;
+}
+
+/** Chain to number to record. */
+export type KnownRecords = ReadonlyMap<string, ReadonlyMap<number, KnownRecord>>;
+
 export interface CheckOptions {
   /** Device keys whose endorsement counts; none: each chain is believed whose key it is. */
   device_keys: readonly Uint8Array[];
   /** Keys of the coordinator; none: countersignatures are held to the records, but not to a key. */
   coordinator_keys: readonly Uint8Array[];
-  /** What the coordinator has countersigned, by its own word: chain to number to hash. */
-  countersigned?: ReadonlyMap<string, ReadonlyMap<number, string>>;
+  /** Ids of the evidence keys that chains may have; none given: any that is endorsed. */
+  key_ids?: readonly string[];
+  known?: KnownRecords;
   /** One segment by itself: what was before it is not asked for. */
   partial?: boolean;
 }
@@ -58,7 +71,7 @@ export class ChainCheck {
     if (this.#missing) throw new FaultFound(this.#missing);
     for (const state of this.#chains) {
       if (this.#options.partial !== true) this.#complain(complaintOfFirst(state, this.#retired));
-      this.#complain(complaintOfEnd(state, this.#options.countersigned?.get(state.chain) ?? new Map()));
+      this.#complain(complaintOfEnd(state, this.#options.known?.get(state.chain) ?? new Map()));
     }
     if (this.#manifest) this.#complain(complaintOfManifest(this.#manifest, this.#chains));
     return this.#chains;
@@ -155,12 +168,9 @@ export class ChainCheck {
         kind: 'fork',
         message: `it follows another record ${seq - 1} than the one before it`,
       });
-    const known = this.#options.countersigned?.get(chain)?.get(seq);
-    if (known !== undefined && known !== read.hash)
-      throw this.#found({
-        kind: 'checkpoint',
-        message: `the coordinator has countersigned another record ${seq}`,
-      });
+    const known = this.#options.known?.get(chain)?.get(seq);
+    if (known !== undefined && known.hash !== read.hash)
+      throw this.#found({ kind: known.kind, message: `${known.says} another record ${seq}` });
     if (kind === 'chain.started' || kind === 'segment.started') {
       this.#complain(complaintOfStart(state, kind, body, this.#options.device_keys));
       state.beginSegment(Number(body['segment']));
@@ -191,7 +201,10 @@ export class ChainCheck {
 
   #endorsed(endorsement: unknown, place: { chain: string | null; seq: number | null }) {
     try {
-      return readEndorsement(endorsement, this.#options.device_keys);
+      const key = readEndorsement(endorsement, this.#options.device_keys);
+      const { key_ids = [] } = this.#options;
+      if (key_ids.length > 0 && !key_ids.includes(key.key_id)) throw new Error(`it is ${key.key_id}`);
+      return key;
     } catch (error) {
       const message = `nobody to be trusted vouches for its key: ${describeError(error)}`;
       throw this.#found({ kind: 'key', message, ...place });

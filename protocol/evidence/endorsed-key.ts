@@ -37,6 +37,6 @@ export function readEndorsement(json: unknown, device_keys: readonly Uint8Array[
 }
 
 /** @param base64 32 bytes */
-function rawKey(base64: string): Uint8Array {
+export function rawKey(base64: string): Uint8Array {
   return Uint8Array.from(Buffer.from(base64, 'base64'));
 }

@@ -2,6 +2,7 @@ import { Value } from '@sinclair/typebox/value';
 import { describeError } from '../../base/errors.ts';
 import { ChainStarted, CheckpointCountersigned, SegmentStarted } from './bodies.ts';
 import { canonicalJson, type JsonObject } from './canonical.ts';
+import type { KnownRecord } from './chain-check.ts';
 import type { ChainState } from './chain-state.ts';
 import { readEndorsement } from './endorsed-key.ts';
 import type { Complaint } from './fault.ts';
@@ -83,13 +84,18 @@ export function complaintOfFirst(state: ChainState, retired: ReadonlyMap<string,
   return { kind: 'start', message, chain, seq: 1 };
 }
 
-/** @param known what the coordinator has countersigned of this chain, by its own word */
-export function complaintOfEnd(state: ChainState, known: ReadonlyMap<number, string>): Complaint | null {
-  const beyond = [...known.keys()].filter((seq) => seq > state.head.seq);
-  if (beyond.length === 0) return null;
+/** @param known records of this chain that somebody else knows */
+export function complaintOfEnd(state: ChainState, known: ReadonlyMap<number, KnownRecord>): Complaint | null {
   const { chain, head } = state;
-  const message = `the coordinator has countersigned record ${Math.max(...beyond)}, and the chain ends with ${head.seq}`;
-  return { kind: 'cut', message, chain, seq: head.seq + 1 };
+  const beyond = [...known].filter(([seq, { kind }]) => kind === 'checkpoint' && seq > head.seq);
+  const [seq, far] = beyond.at(-1) ?? [];
+  if (far === undefined) return null;
+  return {
+    kind: 'cut',
+    message: `${far.says} record ${seq}, and the chain ends with ${head.seq}`,
+    chain,
+    seq: head.seq + 1,
+  };
 }
 
 /** Whether an export holds what it says. */

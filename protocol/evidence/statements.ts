@@ -95,8 +95,11 @@ const ExportManifest = t.Object(
       ),
       { minItems: 1, maxItems: EXPORT_CHAINS_MAX },
     ),
+    /** Of the key of the newest chain, which signs this: it can be verified before anything that follows is read. */
+    endorsement: t.Object({ payload: t.String(), payloadType: t.String(), signatures: t.Array(t.Unknown()) }),
     format: t.Literal(1),
   },
   strict,
 );
 export type ExportManifest = Static<typeof ExportManifest>;
+export const EXPORT_MANIFEST = statementKind('evidence-export', ExportManifest);
