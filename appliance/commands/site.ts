@@ -1,5 +1,5 @@
 import { printFacts } from '../../base/command-line.ts';
-import { SITE_CONTROL_SOCKET, SITE_STORE_FOLDER } from '../../base/paths.ts';
+import { EVIDENCE_KEY_FILE, SITE_CONTROL_SOCKET, SITE_STORE_FOLDER } from '../../base/paths.ts';
 import type { SiteStatus } from '../site/site.ts';
 import type { RegisterCommand } from './command.ts';
 
@@ -13,6 +13,7 @@ export const registerSite: RegisterCommand = (program, io) => {
     .description('run it: sensor APIs, compliance checks, healing, evidence')
     .option('--folder <path>', `where it keeps what it keeps (default: ${SITE_STORE_FOLDER}, mounted)`)
     .option('--socket <path>', 'the socket that this machine asks it by', SITE_CONTROL_SOCKET)
+    .option('--evidence-key <file>', 'what evidence is signed with', EVIDENCE_KEY_FILE)
     .addHelpText(
       'after',
       `
@@ -22,7 +23,7 @@ Examples:
   bulkhead site run                                             as the service does
   bulkhead site run --folder ./site --socket ./site/control     on a workstation`,
     )
-    .action(async (options: { folder?: string; socket: string }) => {
+    .action(async (options: { folder?: string; socket: string; evidenceKey: string }) => {
       const { runSite } = await import('../site/run-site.ts');
       io.setExitCode(await runSite(options));
     });

@@ -13,6 +13,7 @@ import { runChecks } from '../../health-gate/run-checks.ts';
 import { healthyStatus } from '../../status-page/example-status.ts';
 import type { Status } from '../../status-page/status.ts';
 import { createStatusApp } from '../../status-page/status-app.ts';
+import { evidenceKey } from '../../test/evidence/evidence-key.ts';
 import { makeFolder } from '../../test/unit/make-folder.ts';
 import { developmentKeys } from '../../updater/signing/dev-keys.ts';
 import { startSite } from '../site/site.ts';
@@ -137,7 +138,13 @@ describe('on trial the service of the site', () => {
   test('passes while it answers, and fails when it is gone', async () => {
     const folder = makeFolder('site');
     const socket = join(folder, 'socket');
-    const site = await startSite({ folder, socket, now: () => new Date(), log: getLogger('test') });
+    const site = await startSite({
+      folder,
+      socket,
+      evidenceKey: evidenceKey(),
+      now: () => new Date(),
+      log: getLogger('test'),
+    });
     expect(await find(mounts(true), socket)).toBe('pass: the service of the site answers');
     await site.stop();
     expect(await find(mounts(true), socket)).toMatch(

@@ -4,6 +4,7 @@ import { SITE_CONTROL_SOCKET, SITE_STORE_FOLDER } from '../../base/paths.ts';
 import { run } from '../../base/run.ts';
 import { endOnUnhandled, nextSignal } from '../agent/process-end.ts';
 import { createServiceManager } from '../agent/service-manager.ts';
+import { readEvidenceKey } from '../evidence/key.ts';
 import { findStoreFolder } from '../facts/store-folder.ts';
 import { callSite } from './control/client.ts';
 import { startSite } from './site.ts';
@@ -12,13 +13,15 @@ export interface RunSiteOptions {
   /** Instead of the appliance's place, for a workstation. */
   folder?: string;
   socket?: string;
+  /** File of the key of the evidence. */
+  evidenceKey?: string;
 }
 
 /**
  * Runs the service of the site on this machine until a signal ends it.
  *
  * @returns exit status: 0 after an orderly end, 1 when something would not close in time
- * @throws BulkheadError SITE_NO_STORE, SITE_SOCKET, and what its parts throw when they cannot start
+ * @throws BulkheadError SITE_NO_STORE, SITE_SOCKET, EVIDENCE_KEY_MISSING, EVIDENCE_KEY_DAMAGED, and what its parts throw when they cannot start
  */
 export async function runSite(options: RunSiteOptions): Promise<number> {
   const log = startLog(process.env, 'site');
@@ -29,9 +32,10 @@ export async function runSite(options: RunSiteOptions): Promise<number> {
     throw new BulkheadError('SITE_NO_STORE', `${SITE_STORE_FOLDER} is not mounted`, {
       hint: "'systemctl status bulkhead-site-store' tells why; on a workstation: --folder",
     });
+  const evidenceKey = readEvidenceKey(options.evidenceKey);
   const socket = options.socket ?? SITE_CONTROL_SOCKET;
   const serviceManager = createServiceManager(process.env, run, (message) => log.warn`${message}`);
-  const site = await startSite({ folder, socket, now: () => new Date(), log });
+  const site = await startSite({ folder, socket, evidenceKey, now: () => new Date(), log });
   await serviceManager.ready('the service of the site answers');
   const beat = async () => {
     try {

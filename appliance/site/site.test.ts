@@ -6,6 +6,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import type { CommandIo } from '../../base/command-line.ts';
 import { BulkheadError } from '../../base/errors.ts';
 import { VERSION } from '../../base/version.ts';
+import { evidenceKey } from '../../test/evidence/evidence-key.ts';
 import { makeFolder } from '../../test/unit/make-folder.ts';
 import { createFindings } from '../findings/findings.ts';
 import { FINDINGS_PART } from '../findings/tables.ts';
@@ -25,7 +26,13 @@ describe('the service of the site', () => {
     const folder = makeFolder('site');
     const socket = join(folder, 'control.sock');
     const now = new Date('2026-11-21T20:00:00Z');
-    const site = await startSite({ folder, socket, now: () => now, log: getLogger('test') });
+    const site = await startSite({
+      folder,
+      socket,
+      evidenceKey: evidenceKey(),
+      now: () => now,
+      log: getLogger('test'),
+    });
     ends.push(() => site.stop());
     expect(await callSite('/v1/site', { socket })).toEqual({
       version: VERSION,
@@ -60,7 +67,13 @@ test('findings are listed and closed at the command line', async () => {
   ]);
   findings.stop();
   store.stop();
-  const site = await startSite({ folder, socket, now: () => new Date(), log: getLogger('test') });
+  const site = await startSite({
+    folder,
+    socket,
+    evidenceKey: evidenceKey(),
+    now: () => new Date(),
+    log: getLogger('test'),
+  });
   ends.push(() => site.stop());
   const say = async (...args: string[]) => {
     let out = '';

@@ -4,9 +4,12 @@ import type { Logger } from '@logtape/logtape';
 import { type AnyElysia, Elysia } from 'elysia';
 import { describeError } from '../../base/errors.ts';
 import { VERSION } from '../../base/version.ts';
+import { openEvidence } from '../evidence/evidence.ts';
+import type { EvidenceKey } from '../evidence/key.ts';
 import { findingsControl } from '../findings/control.ts';
 import { createFindings } from '../findings/findings.ts';
 import { FINDINGS_PART } from '../findings/tables.ts';
+import { createWitness, WITNESS_PART } from '../findings/witness.ts';
 import { serveControl } from './control/server.ts';
 import { SITE_SHUTDOWN_MS } from './limits.ts';
 import { openSiteStore, type SiteStore, type StoreState } from './store/store.ts';
@@ -16,6 +19,8 @@ export interface SiteOptions {
   folder: string;
   /** The control socket. */
   socket: string;
+  /** What evidence is signed with. */
+  evidenceKey: EvidenceKey;
   now: () => Date;
   log: Logger;
 }
@@ -23,7 +28,7 @@ export interface SiteOptions {
 /** One of the things that the service is made of. */
 export interface SitePart {
   /** Its routes on the control socket. */
-  control: AnyElysia;
+  control?: AnyElysia;
   stop(): Promise<void>;
 }
 
@@ -43,39 +48,60 @@ export interface SiteStatus {
 
 /** Starts all parts of the site's service. @throws BulkheadError of the part that could not start; what had started is stopped */
 export async function startSite(options: SiteOptions): Promise<Site> {
-  const { log, folder } = options;
-  const warn = (message: string) => log.warn`${message}`;
-  const store = openSiteStore({ file: join(folder, 'site.db'), parts: [FINDINGS_PART], warn });
-  const findings = createFindings({ store, now_ms: () => options.now().getTime(), warn });
-  const parts: SitePart[] = [
-    statusPart(options, store),
-    { control: findingsControl(findings), stop: async () => findings.stop() },
-  ];
-  const control = serveControl({
-    socket: options.socket,
-    parts: parts.map((part) => part.control),
-    onFault: (words) => log.error`a question over the control socket failed: ${words}`,
-  });
+  const { log, socket } = options;
+  const parts: SitePart[] = [];
+  const stopParts = async () => {
+    for (const part of parts.splice(0).reverse())
+      await part.stop().catch((error) => log.error`a part would not stop: ${describeError(error)}`);
+  };
+  try {
+    await startParts(options, parts);
+    const control = serveControl({
+      ...{ socket, parts: parts.flatMap((part) => part.control ?? []) },
+      onFault: (words) => log.error`a question over the control socket failed: ${words}`,
+    });
+    parts.push({ stop: () => control.stop() });
+  } catch (error) {
+    await stopParts();
+    throw error;
+  }
   return {
-    async stop() {
-      const closed = (async () => {
-        await control.stop();
-        for (const part of parts.reverse())
-          await part.stop().catch((error) => log.error`a part would not stop: ${describeError(error)}`);
-        store.stop();
-        return true;
-      })();
-      return Promise.race([closed, Bun.sleep(SITE_SHUTDOWN_MS).then(() => false)]);
-    },
+    stop: () => Promise.race([stopParts().then(() => true), Bun.sleep(SITE_SHUTDOWN_MS).then(() => false)]),
   };
 }
 
-function statusPart({ folder, now }: SiteOptions, database: SiteStore): SitePart {
+/** @param parts what has started, in this order */
+async function startParts(options: SiteOptions, parts: SitePart[]): Promise<void> {
+  const { log, folder, now, evidenceKey } = options;
+  const warn = (message: string) => log.warn`${message}`;
+  const tables = [FINDINGS_PART, WITNESS_PART];
+  const store = openSiteStore({ file: join(folder, 'site.db'), parts: tables, warn });
+  parts.push({ control: statusControl(options, store), stop: async () => store.stop() });
+
+  const evidence = await openEvidence({
+    ...{ folder: join(folder, 'evidence'), key: evidenceKey, now, warn },
+    random: (size_bytes) => crypto.getRandomValues(new Uint8Array(size_bytes)),
+  });
+  parts.push({ stop: () => evidence.stop() });
+  await evidence.append([{ kind: 'site.started', body: { version: VERSION } }]);
+
+  const findings = createFindings({ store, now_ms: () => now().getTime(), warn });
+  const witness = createWitness({ store, findings, evidence, warn });
+  parts.push({
+    control: findingsControl(findings),
+    stop: async () => {
+      await witness.stop();
+      findings.stop();
+    },
+  });
+  void witness.tell();
+}
+
+function statusControl({ folder, now }: SiteOptions, database: SiteStore): AnyElysia {
   const started_at = now().toISOString();
-  const control = new Elysia().get('/v1/site', (): SiteStatus => {
+  return new Elysia().get('/v1/site', (): SiteStatus => {
     const { blocks, bavail, bsize } = statfsSync(folder);
     const room = { folder, size_bytes: blocks * bsize, free_bytes: bavail * bsize };
     return { version: VERSION, started_at, store: { ...room, database: database.state() } };
   });
-  return { control, stop: async () => {} };
 }

@@ -1,0 +1,93 @@
+import { join } from 'node:path';
+import { afterEach, describe, expect, test } from 'vitest';
+import { openLog } from '../../test/evidence/evidence-lab.ts';
+import { makeFolder } from '../../test/unit/make-folder.ts';
+import type { EvidenceEntry, EvidenceLog } from '../evidence/entry.ts';
+import { openSiteStore } from '../site/store/store.ts';
+import { createFindings } from './findings.ts';
+import { exampleDetection as detection } from './lab/detections.ts';
+import { FINDINGS_PART } from './tables.ts';
+import { createWitness, WITNESS_PART } from './witness.ts';
+
+const ends: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const end of ends.splice(0).reverse()) await end();
+});
+
+/** Findings with real evidence beside them, of which every entry is also kept. */
+async function site(folder: string, max_bytes?: number) {
+  const log = await openLog(
+    join(folder, 'evidence'),
+    max_bytes === undefined ? {} : { max_bytes, reserve_bytes: 0 },
+  );
+  const entries: EvidenceEntry[] = [];
+  const evidence: EvidenceLog = {
+    async append(more) {
+      const head = await log.append(more);
+      entries.push(...more);
+      return head;
+    },
+    head: () => log.head(),
+  };
+  const warnings: string[] = [];
+  const warn = (words: string) => warnings.push(words);
+  const store = openSiteStore({ file: join(folder, 'site.db'), parts: [FINDINGS_PART, WITNESS_PART], warn });
+  const findings = createFindings({ store, now_ms: Date.now, warn });
+  const witness = createWitness({ store, findings, evidence, warn, seal_interval_ms: 60_000, retry_ms: 20 });
+  let stopped = false;
+  const stop = async () => {
+    if (stopped) return;
+    stopped = true;
+    await witness.stop();
+    findings.stop();
+    store.stop();
+    await log.stop();
+  };
+  ends.push(stop);
+  const kinds = () => entries.map(({ kind, body }) => `${kind} ${body['check_type'] ?? body['count']}`);
+  return { findings, witness, entries, kinds, warnings, stop };
+}
+
+describe('what is on record of findings', () => {
+  test('is each one that was opened and closed, once, and a digest of the events behind them', async () => {
+    const { findings, witness, kinds, entries, stop } = await site(makeFolder('witness'));
+    await findings.record([detection({ check_type: 'firewall', passed: false, at_s: 100 })]);
+    await findings.record([detection({ check_type: 'firewall', passed: false, at_s: 160 })]);
+    await findings.record([detection({ check_type: 'disk', passed: true, at_s: 170 })]);
+    await findings.record([detection({ check_type: 'firewall', passed: true, at_s: 220 })], 'healing');
+    await witness.tell();
+    await witness.tell();
+    expect(kinds()).toEqual(['finding.opened firewall', 'finding.closed firewall']);
+    expect(entries[1]?.body).toMatchObject({ closed_by: 'healing', finding: entries[0]?.body['finding'] });
+    await stop();
+    expect(kinds().at(-1)).toBe('events.sealed 4');
+  });
+
+  test('goes on after a restart where it was', async () => {
+    const folder = makeFolder('witness');
+    const first = await site(folder);
+    await first.findings.record([detection({ check_type: 'firewall', passed: false, at_s: 100 })]);
+    await first.stop();
+    const second = await site(folder);
+    await second.findings.record([detection({ check_type: 'ssh', passed: false, at_s: 200 })]);
+    await second.stop();
+    // Whether the one of before is told again depends on whether a millisecond lies between.
+    expect(second.kinds().filter((words) => !words.endsWith('firewall'))).toEqual([
+      'finding.opened ssh',
+      'events.sealed 1',
+    ]);
+  });
+
+  test('is tried again when the evidence has no room, and nothing is lost', async () => {
+    const folder = makeFolder('witness');
+    const full = await site(folder, 1);
+    await full.findings.record([detection({ check_type: 'firewall', passed: false, at_s: 100 })]);
+    await expect.poll(() => full.warnings.length).toBeGreaterThan(1);
+    expect(full.warnings[0]).toContain('EVIDENCE_FULL');
+    await full.stop();
+    expect(full.kinds()).toEqual([]);
+    const { witness, kinds } = await site(folder);
+    await witness.tell();
+    expect(kinds()).toEqual(['finding.opened firewall']);
+  });
+});
