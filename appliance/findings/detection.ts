@@ -10,7 +10,7 @@ import {
   TEXT_MAX,
 } from './limits.ts';
 
-const SEVERITIES = ['info', 'low', 'medium', 'high', 'critical'] as const;
+export const SEVERITIES = ['info', 'low', 'medium', 'high', 'critical'] as const;
 export type Severity = (typeof SEVERITIES)[number];
 
 /** What was found out about one thing at one moment, whoever looked. */

@@ -33,6 +33,7 @@ export const DEBIAN_PACKAGES = [
   ['postgresql-15', 'tests run the coordinator on a PostgreSQL of their own'],
   ['procps', 'tests watch processes and memory'],
   ['protobuf-compiler', 'protoc: npm run proto, and the test that its result is checked in'],
+  ['python3-grpcio', 'tests talk to the sensor service by another implementation of gRPC'],
   ['qemu-system-x86', 'the virtual machine'],
   ['qemu-utils', 'qemu-img: disk images'],
   ['systemd', 'systemctl enables the units of the image'],

@@ -70,6 +70,7 @@ const USED: Readonly<Record<string, RegExp>> = {
   'postgresql-15': /\/usr\/lib\/postgresql/,
   procps: /'ps'/,
   'protobuf-compiler': /'protoc'/,
+  'python3-grpcio': /python-client\.py/,
   'qemu-system-x86': /'qemu-system-x86_64'/,
   'qemu-utils': /'qemu-img'/,
   systemd: /'systemctl', \['--root'/,

@@ -64,6 +64,7 @@ export function createRegistry({ store, now, warn }: RegistryParts): SensorRegis
   const certificates = new Map(
     readCertificates(store.database).map((certificate) => [certificate.fingerprint, certificate]),
   );
+  const lastUsed = new Map<string, string>();
   const unwritten = new Set<string>();
   const listeners = new Set<(sensor: Sensor) => void>();
 
@@ -147,7 +148,9 @@ export function createRegistry({ store, now, warn }: RegistryParts): SensorRegis
       for (const fingerprint of excess) certificates.delete(fingerprint);
       certificates.set(certificate.fingerprint, certificate);
     },
-    certificateUsed({ sensor, issued_ms }) {
+    certificateUsed({ sensor, issued_ms, fingerprint }) {
+      if (lastUsed.get(sensor) === fingerprint) return;
+      lastUsed.set(sensor, fingerprint);
       const older = of(sensor).filter((other) => other.issued_ms < issued_ms);
       void forget(older.map(({ fingerprint }) => fingerprint)).catch((error) =>
         warn(`certificates of ${sensor} that were replaced are still known: ${describeError(error)}`),
