@@ -9,6 +9,7 @@ import { registerConfig } from './commands/config.ts';
 import { registerEvidence } from './commands/evidence.ts';
 import { registerFindings } from './commands/findings.ts';
 import { registerFirewall } from './commands/firewall.ts';
+import { registerHealing } from './commands/healing.ts';
 import { registerHealthGate } from './commands/health-gate.ts';
 import { registerInstall } from './commands/install.ts';
 import { registerOrders } from './commands/orders.ts';
@@ -39,6 +40,7 @@ export function registerAll(program: Command, io: CommandIo): Command {
     registerEvidence,
     registerFindings,
     registerFirewall,
+    registerHealing,
     registerHealthGate,
     registerInstall,
     registerOrders,

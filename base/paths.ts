@@ -57,6 +57,10 @@ export const OPERATOR_REQUEST_FILE = '/run/bulkhead/update-request.json';
 export const POWER_REQUEST_FILE = '/run/bulkhead-agent/power-request.json';
 /** What root said to the last one. */
 export const POWER_ANSWER_FILE = '/run/bulkhead/power-answer.json';
+/** The service of the site asks root to heal the appliance. */
+export const HEAL_REQUEST_FILE = '/run/bulkhead-site/heal-request.json';
+/** What root said to that. */
+export const HEAL_ANSWER_FILE = '/run/bulkhead/heal-answer.json';
 /** The request that the updater service works on, kept until it has ended one way or the other. */
 export const TAKEN_REQUEST_FILE = '/var/lib/msp/update/request.json';
 /** The newest key set that came with a release; counts where its version is higher than the image's. */

@@ -15,3 +15,13 @@ export interface HealingTarget {
   ): Promise<{ claimed: boolean; output: string }>;
   close(): Promise<void>;
 }
+
+/** A target for one healing: what differs between machines that are asked and machines that tell by themselves. */
+export interface OpenedTarget extends HealingTarget {
+  /** Who recorded the detection that `detect` gives: `detect` has made it, or the machine has sent it and it is recorded already. */
+  readonly looks: 'when_asked' | 'by_itself';
+  /** How long a second look may take to come. */
+  readonly look_timeout_s: number;
+  /** Waits until an action that was under way when a process before this one ended cannot be going on any more. */
+  settled(signal: AbortSignal): Promise<void>;
+}

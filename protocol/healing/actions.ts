@@ -2,7 +2,7 @@ import { BulkheadError } from '../../base/errors.ts';
 import type { CapabilityTier } from './tier.ts';
 
 /** What kind of machine is acted on. */
-const PLATFORMS = ['appliance', 'linux', 'windows'] as const;
+export const PLATFORMS = ['appliance', 'linux', 'windows'] as const;
 export type Platform = (typeof PLATFORMS)[number];
 
 /** Values of an action by their names. All are text, as heal commands carry them. */
@@ -68,8 +68,8 @@ export const ACTIONS = {
     does: 'starts the service that keeps the clock again',
   },
   free_disk_space: {
-    ...{ platforms: ['appliance', 'linux'], tier: 'self_heal', risk: 'low', timeout_s: 300, params: {} },
-    does: 'removes what can be had again: archived journals and, on Linux, fetched packages',
+    ...{ platforms: ['linux'], tier: 'self_heal', risk: 'low', timeout_s: 300, params: {} },
+    does: 'removes what can be had again: archived journals and fetched packages',
   },
   start_service: {
     ...{ platforms: ['linux', 'windows'], tier: 'self_heal', risk: 'low', timeout_s: 120 },
@@ -138,7 +138,7 @@ export type ActionName = keyof typeof ACTIONS;
 
 export const ACTION_NAMES = Object.keys(ACTIONS) as ActionName[];
 
-function isActionName(name: string): name is ActionName {
+export function isActionName(name: string): name is ActionName {
   return Object.hasOwn(ACTIONS, name);
 }
 
@@ -150,12 +150,14 @@ export function actionFacts(name: ActionName): ActionFacts {
 /**
  * An action that may be carried out on this platform with these values. Whoever carries one out asks this first, whoever asked for it.
  *
+ * @param filled_in_later names of values that are not known yet
  * @throws BulkheadError HEALING_ACTION_UNKNOWN, HEALING_ACTION_PLATFORM, HEALING_ACTION_PARAMETERS
  */
 export function checkAction(
   name: string,
   platform: Platform,
   params: ActionParams,
+  filled_in_later: Readonly<Record<string, unknown>> = {},
 ): { action: ActionName; params: ActionParams } {
   if (!isActionName(name))
     throw new BulkheadError('HEALING_ACTION_UNKNOWN', `there is no action '${printable(name)}'`, {
@@ -170,7 +172,8 @@ export function checkAction(
     if (!parameter.form.test(value)) throw refused(name, `${key} is not ${parameter.what}`);
   }
   for (const [key, { required }] of Object.entries(facts.params))
-    if (required && !Object.hasOwn(params, key)) throw refused(name, `${key} is missing`);
+    if (required && !Object.hasOwn(params, key) && !Object.hasOwn(filled_in_later, key))
+      throw refused(name, `${key} is missing`);
   return { action: name, params: { ...params } };
 }
 
