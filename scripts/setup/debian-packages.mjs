@@ -36,6 +36,7 @@ export const DEBIAN_PACKAGES = [
   ['python3-grpcio', 'tests talk to the sensor service by another implementation of gRPC'],
   ['qemu-system-x86', 'the virtual machine'],
   ['qemu-utils', 'qemu-img: disk images'],
+  ['shellcheck', 'the sensor for Linux is held to POSIX sh'],
   ['systemd', 'systemctl enables the units of the image'],
   ['util-linux', 'setpriv, unshare, losetup'],
   ['xorriso', 'tests of the installer write a medium'],

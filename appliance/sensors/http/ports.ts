@@ -1,0 +1,20 @@
+import type { Findings } from '../../findings/findings.ts';
+import type { SiteStore } from '../../site/store/store.ts';
+import type { SensorAdmission } from '../admission/admission.ts';
+import type { SensorCommands } from '../commands/commands.ts';
+import type { SensorRegistry } from '../registry/registry.ts';
+
+/** What the API is made of: everything that decides is elsewhere. */
+export interface SensorApiParts {
+  /** With the table of HTTP_KEYS_PART. */
+  store: SiteStore;
+  findings: Pick<Findings, 'record'>;
+  commands: Pick<SensorCommands, 'pending' | 'result'>;
+  registry: Pick<SensorRegistry, 'find' | 'list' | 'heard'>;
+  admission: Pick<SensorAdmission, 'admit'>;
+  /** Machines that are known by configuration, with or without a sensor. */
+  knownHosts(): readonly { hostname: string }[];
+  now_ms(): number;
+  /** Told faults of ours, with their causes. */
+  onFault(words: string): void;
+}
