@@ -25,6 +25,8 @@ export const CONSOLE_FILE = '/run/bulkhead-agent/console.txt';
 export const AGENT_STORE_FOLDER = '/var/lib/bulkhead-agent';
 /** The same for the service that looks after the site: events, findings, evidence. */
 export const SITE_STORE_FOLDER = '/var/lib/bulkhead-site';
+/** What the service is told of the configuration, for its user alone; written by each set-up. */
+export const SITE_CONFIG_FILE = '/run/bulkhead/site.json';
 /** What the site's service is asked by, on this machine: HTTP over a Unix socket. */
 export const SITE_CONTROL_SOCKET = '/run/bulkhead-site/control.sock';
 /** The last firewall application: when, rule count, digest. */

@@ -1,5 +1,7 @@
 import { Kind, type Static, type TSchema, Type as t } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
+import { OneOf } from '../../base/schema.ts';
+import { HEALING_MODES } from '../healing/decide/decide.ts';
 import {
   BANDWIDTH_MIN_KIB_S,
   INTERFACES_MAX,
@@ -162,6 +164,28 @@ export const ConfigSchema = section(
         }),
       },
       'how releases come to this appliance',
+    ),
+    sensors: section(
+      {
+        enabled: t.Boolean({
+          default: true,
+          description:
+            'whether sensors on the network are heard, on TCP ports 8080 and 50051; false: the ports stay closed',
+          expects: 'true or false',
+        }),
+      },
+      'what reports to the appliance',
+    ),
+    healing: section(
+      {
+        mode: OneOf(HEALING_MODES, {
+          default: 'on',
+          description:
+            'whether what is out of order is set right; dry_run: what would be done is put on record and not done; what an operator or the coordinator has switched can only make it less',
+          expects: 'off, dry_run or on',
+        }),
+      },
+      'what the appliance does about what it finds',
     ),
     targets: t.Array(Target, {
       maxItems: TARGETS_MAX,

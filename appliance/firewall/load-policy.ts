@@ -13,6 +13,7 @@ import {
 export interface PolicyConfig {
   ssh: { authorized_keys: readonly string[] };
   coordinator: { url: string | null };
+  sensors: { enabled: boolean };
   targets: readonly OutputTarget[];
 }
 
@@ -40,11 +41,11 @@ export function loadPolicyFromConfiguration(load: typeof loadConfig = loadConfig
   }
 }
 
-/** Pure: which ports a configuration needs. Sensor services do not exist in this version, so their ports stay closed. */
+/** Pure: which ports a configuration needs. */
 export function policyOf(config: PolicyConfig): FirewallPolicy {
   return firewallPolicyFor({
     sshEnabled: config.ssh.authorized_keys.length > 0,
-    sensorsEnabled: false,
+    sensorsEnabled: config.sensors.enabled,
     coordinatorPort: coordinatorPortOf(config.coordinator.url),
     targets: config.targets,
   });

@@ -36,12 +36,14 @@ describe('the policy', () => {
     const policy = policyOf({
       ssh: { authorized_keys: ['ssh-ed25519 AAAA'] },
       coordinator: { url: 'https://coordinator.example:8443/path' },
+      sensors: { enabled: true },
       targets: [],
     });
-    expect(policy.inputTcpPorts).toEqual([22, 80]);
+    expect(policy.inputTcpPorts).toEqual([22, 80, 8080, 50_051]);
     expect(policy.outputTcpPorts).toEqual([53, 443, 5985, 5986, 8443]);
     expect(JSON.stringify(firewallTable(policy))).not.toContain('coordinator');
-    expect(policyOf({ ssh: { authorized_keys: [] }, coordinator: { url: null }, targets: [] })).toEqual(
+    const nothing = { ssh: { authorized_keys: [] }, coordinator: { url: null }, targets: [] };
+    expect(policyOf({ ...nothing, sensors: { enabled: false } })).toEqual(
       firewallPolicyFor(NOTHING_CONFIGURED),
     );
   });

@@ -1,6 +1,5 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { getLogger } from '@logtape/logtape';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import { SITE_STORE_FOLDER } from '../../base/paths.ts';
 import type { CheckContext } from '../../health-gate/check.ts';
@@ -13,10 +12,9 @@ import { runChecks } from '../../health-gate/run-checks.ts';
 import { healthyStatus } from '../../status-page/example-status.ts';
 import type { Status } from '../../status-page/status.ts';
 import { createStatusApp } from '../../status-page/status-app.ts';
-import { evidenceKey } from '../../test/evidence/evidence-key.ts';
+import { startTestSite } from '../../test/site/test-site.ts';
 import { makeFolder } from '../../test/unit/make-folder.ts';
 import { developmentKeys } from '../../updater/signing/dev-keys.ts';
-import { startSite } from '../site/site.ts';
 import { askSite, describeUpdateKeys, readStatus } from './gate-questions.ts';
 
 const machine = new LabMachine();
@@ -138,13 +136,7 @@ describe('on trial the service of the site', () => {
   test('passes while it answers, and fails when it is gone', async () => {
     const folder = makeFolder('site');
     const socket = join(folder, 'socket');
-    const site = await startSite({
-      folder,
-      socket,
-      evidenceKey: evidenceKey(),
-      now: () => new Date(),
-      log: getLogger('test'),
-    });
+    const site = await startTestSite({ folder, socket });
     expect(await find(mounts(true), socket)).toBe('pass: the service of the site answers');
     await site.stop();
     expect(await find(mounts(true), socket)).toMatch(

@@ -8,6 +8,7 @@ import {
   INITRD_REPORT_FILE,
   MACHINE_ID_FILE,
   SETUP_FACTS_FILE,
+  SITE_CONFIG_FILE,
   SITE_STORE_FOLDER,
   SSH_HOST_KEY_FOLDER,
 } from '../../base/paths.ts';
@@ -47,6 +48,7 @@ export interface SetupPaths {
   /** The same of the site's. */
   siteImage: string;
   siteStore: string;
+  siteConfig: string;
 }
 
 /** @param root '' for the running system, else a folder that stands for `/` */
@@ -83,5 +85,6 @@ export function setupPaths(root = ''): SetupPaths {
     agentStore: at(AGENT_STORE_FOLDER),
     siteImage: at(`${DATA_MOUNT}/site.img`),
     siteStore: at(SITE_STORE_FOLDER),
+    siteConfig: at(SITE_CONFIG_FILE),
   };
 }

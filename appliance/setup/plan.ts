@@ -1,6 +1,7 @@
 import { dirname, join } from 'node:path';
 import type { Config } from '../config/schema.ts';
 import type { Owner } from '../identity/owner.ts';
+import { siteConfigText } from '../site/site-config.ts';
 import { networkFiles } from './networkd.ts';
 import type { SetupPaths } from './paths.ts';
 import { wifiConfigText } from './wifi.ts';
@@ -17,6 +18,7 @@ export type StepName =
   | 'wifi'
   | 'time'
   | 'ssh'
+  | 'site'
   | 'clock'
   | 'facts';
 
@@ -94,6 +96,7 @@ export function planBoot(input: BootPlanInput): Action[] {
       target: join('/usr/share/zoneinfo', zoneKnown ? config.time.zone : 'UTC'),
     },
     ...planTimeServers(input),
+    planSite(input),
   ];
 }
 
@@ -120,6 +123,20 @@ function planWifi({ config, paths, owners }: BootPlanInput): Action[] {
     { kind: 'folder', step: 'wifi', path: dirname(path), mode: 0o755, owner: owners.root },
     { kind: 'file', step: 'wifi', path, mode: 0o600, owner: owners.root, content, secret: true },
   ];
+}
+
+/** The service of the site cannot read the configuration, which holds more than concerns it. */
+function planSite({ config, paths, owners }: BootPlanInput): Action {
+  const content = siteConfigText(config);
+  return {
+    kind: 'file',
+    step: 'site',
+    path: paths.siteConfig,
+    mode: 0o400,
+    owner: owners.site,
+    content,
+    secret: true,
+  };
 }
 
 function planTimeServers({ config, paths, owners }: BootPlanInput): Action[] {

@@ -8,6 +8,7 @@ import { readEvidenceKey } from '../evidence/key.ts';
 import { findStoreFolder } from '../facts/store-folder.ts';
 import { callSite } from './control/client.ts';
 import { startSite } from './site.ts';
+import { readSiteConfig } from './site-config.ts';
 
 export interface RunSiteOptions {
   /** Instead of the appliance's place, for a workstation. */
@@ -21,7 +22,7 @@ export interface RunSiteOptions {
  * Runs the service of the site on this machine until a signal ends it.
  *
  * @returns exit status: 0 after an orderly end, 1 when something would not close in time
- * @throws BulkheadError SITE_NO_STORE, SITE_SOCKET, EVIDENCE_KEY_MISSING, EVIDENCE_KEY_DAMAGED, and what its parts throw when they cannot start
+ * @throws BulkheadError SITE_NO_STORE, SITE_SOCKET, SITE_CONFIG, EVIDENCE_KEY_MISSING, EVIDENCE_KEY_DAMAGED, and what its parts throw when they cannot start
  */
 export async function runSite(options: RunSiteOptions): Promise<number> {
   const log = startLog(process.env, 'site');
@@ -33,9 +34,11 @@ export async function runSite(options: RunSiteOptions): Promise<number> {
       hint: "'systemctl status bulkhead-site-store' tells why; on a workstation: --folder",
     });
   const evidenceKey = readEvidenceKey(options.evidenceKey);
+  // A folder of one's own is a workstation: nothing was handed over there.
+  const config = readSiteConfig(options.folder === undefined ? undefined : null);
   const socket = options.socket ?? SITE_CONTROL_SOCKET;
   const serviceManager = createServiceManager(process.env, run, (message) => log.warn`${message}`);
-  const site = await startSite({ folder, socket, evidenceKey, now: () => new Date(), log });
+  const site = await startSite({ folder, socket, evidenceKey, config, now: () => new Date(), log });
   await serviceManager.ready('the service of the site answers');
   const beat = async () => {
     try {

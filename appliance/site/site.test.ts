@@ -1,19 +1,17 @@
 import { existsSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { getLogger } from '@logtape/logtape';
 import { Elysia } from 'elysia';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { CommandIo } from '../../base/command-line.ts';
 import { BulkheadError } from '../../base/errors.ts';
 import { VERSION } from '../../base/version.ts';
-import { evidenceKey } from '../../test/evidence/evidence-key.ts';
+import { startTestSite } from '../../test/site/test-site.ts';
 import { makeFolder } from '../../test/unit/make-folder.ts';
 import { createFindings } from '../findings/findings.ts';
 import { FINDINGS_PART } from '../findings/tables.ts';
 import { runProgram } from '../program.ts';
 import { callSite } from './control/client.ts';
 import { serveControl } from './control/server.ts';
-import { startSite } from './site.ts';
 import { openSiteStore } from './store/store.ts';
 
 const ends: (() => Promise<unknown>)[] = [];
@@ -26,13 +24,7 @@ describe('the service of the site', () => {
     const folder = makeFolder('site');
     const socket = join(folder, 'control.sock');
     const now = new Date('2026-11-21T20:00:00Z');
-    const site = await startSite({
-      folder,
-      socket,
-      evidenceKey: evidenceKey(),
-      now: () => now,
-      log: getLogger('test'),
-    });
+    const site = await startTestSite({ folder, socket, now: () => now });
     ends.push(() => site.stop());
     expect(await callSite('/v1/site', { socket })).toEqual({
       version: VERSION,
@@ -67,13 +59,7 @@ test('findings are listed and closed at the command line', async () => {
   ]);
   findings.stop();
   store.stop();
-  const site = await startSite({
-    folder,
-    socket,
-    evidenceKey: evidenceKey(),
-    now: () => new Date(),
-    log: getLogger('test'),
-  });
+  const site = await startTestSite({ folder, socket });
   ends.push(() => site.stop());
   const say = async (...args: string[]) => {
     let out = '';
