@@ -52,15 +52,20 @@ export async function findAgents(ask: PowerShell): Promise<RemoteAgent[]> {
 export function knownAgents(text: string): (Omit<RemoteAgent, 'version'> & { program: string })[] {
   return parseList(text).flatMap((service) => {
     const service_name = property(service, 'Name');
-    const known = KNOWN.find(([, pattern]) => matches(service_name, pattern));
-    if (known === undefined) return [];
+    const name = remoteAgentName(service_name);
+    if (name === undefined) return [];
     return [
       {
-        ...{ name: known[0], service_name, running: service.get('State') === 'Running' },
+        ...{ name, service_name, running: service.get('State') === 'Running' },
         program: programOf(service.get('PathName') ?? ''),
       },
     ];
   });
+}
+
+/** The program for remote management that a service belongs to; undefined when it is none of those that are known. */
+export function remoteAgentName(service_name: string): string | undefined {
+  return KNOWN.find(([, pattern]) => matches(service_name, pattern))?.[0];
 }
 
 /** What is there has to be allowed where the appliance says what is, and what it asks for has to run. */
