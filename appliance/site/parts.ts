@@ -27,6 +27,9 @@ import { ADMISSION_PART } from '../sensors/admission/tables.ts';
 import { createCommands } from '../sensors/commands/create-commands.ts';
 import { COMMANDS_PART } from '../sensors/commands/results-table.ts';
 import { serveSensorGrpc } from '../sensors/grpc/server.ts';
+import { createSensorApi } from '../sensors/http/app.ts';
+import { HTTP_KEYS_PART } from '../sensors/http/keys.ts';
+import { serveSensorApi } from '../sensors/http/serve.ts';
 import { openAuthority } from '../sensors/pki/authority.ts';
 import { createRegistry, type SensorRegistry } from '../sensors/registry/registry.ts';
 import { SENSORS_PART } from '../sensors/registry/tables.ts';
@@ -47,7 +50,7 @@ export interface SiteParts {
   evidenceKey: EvidenceKey;
   config: SiteConfig;
   /** Instead of the ports and addresses of an appliance. */
-  sensorPorts?: { grpc: number; host: string };
+  sensorPorts?: { grpc: number; http: number; host: string };
   now: () => Date;
   log: Logger;
 }
@@ -62,7 +65,7 @@ interface Ground {
 /** In an order in which each finds those it refers to. */
 const TABLES = [
   ...[FINDINGS_PART, WITNESS_PART, SENSORS_PART, ADMISSION_PART, COMMANDS_PART],
-  ...[HEALING_PART, COMPLIANCE_PART],
+  ...[HTTP_KEYS_PART, HEALING_PART, COMPLIANCE_PART],
 ];
 
 /**
@@ -109,6 +112,16 @@ export async function startParts(
     ...(host === undefined ? {} : { host }),
   });
   started.push({ stop: () => service.stop() });
+  const api = createSensorApi({
+    ...{ store, findings, registry, commands, admission, now_ms, onFault: warn },
+    knownHosts: () => parts.config.targets.map(({ name }) => ({ hostname: name })),
+  });
+  const { http } = parts.sensorPorts ?? {};
+  const server = serveSensorApi(api, {
+    ...(http === undefined ? {} : { port: http }),
+    ...(host === undefined ? {} : { hostname: host }),
+  });
+  started.push({ stop: () => server.stop() });
 }
 
 async function layGround(

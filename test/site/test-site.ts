@@ -9,7 +9,7 @@ export function startTestSite(
   return startSite({
     ...{ evidenceKey: evidenceKey(), now: () => new Date(), log: getLogger('test') },
     config: { sensors: { enabled: true }, healing: { mode: 'off' }, targets: [] },
-    sensorPorts: { grpc: 0, host: '127.0.0.1' },
+    sensorPorts: { grpc: 0, http: 0, host: '127.0.0.1' },
     ...options,
   });
 }
