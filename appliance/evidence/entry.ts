@@ -8,6 +8,7 @@ export type EvidenceKind =
   | 'sensor.refused'
   | 'sensor.revoked'
   | 'sensor.renewed'
+  | 'sensor.tier_changed'
   | 'finding.opened'
   | 'finding.closed'
   | 'healing.started'

@@ -1,6 +1,6 @@
 import { BulkheadError, describeError } from '../../../base/errors.ts';
+import type { EvidenceLog } from '../../evidence/entry.ts';
 import type { SiteStore } from '../../site/store/store.ts';
-import type { SensorEvidence } from '../evidence.ts';
 import type { SensorRegistry } from '../registry/registry.ts';
 import type { Admitter, CapabilityTier, Sensor } from '../registry/sensor.ts';
 import { AddressGuard, addressKey } from './address-guard.ts';
@@ -83,7 +83,7 @@ export interface AdmissionParts {
   /** With the tables of ADMISSION_PART. */
   store: SiteStore;
   registry: SensorRegistry;
-  evidence: SensorEvidence;
+  evidence: Pick<EvidenceLog, 'append'>;
   now_ms: () => number;
   /** Told what went wrong where nobody waits for an answer. */
   warn: (message: string) => void;

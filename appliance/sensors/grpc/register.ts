@@ -1,8 +1,8 @@
 import type { Metadata } from '@grpc/grpc-js';
 import { BulkheadError } from '../../../base/errors.ts';
 import type { RegisterRequest, RegisterResponse } from '../../../protocol/sensors/generated/compliance.ts';
+import type { EvidenceLog } from '../../evidence/entry.ts';
 import type { SensorAdmission } from '../admission/admission.ts';
-import type { SensorEvidence } from '../evidence.ts';
 import { type Authority, type ClientIdentity, renewalDue } from '../pki/authority.ts';
 import { readCertificateRequest } from '../pki/certificate-request.ts';
 import type { SensorRegistry } from '../registry/registry.ts';
@@ -20,7 +20,7 @@ const REQUEST_METADATA = 'bulkhead-csr-bin';
 export interface RegisterParts {
   admission: SensorAdmission;
   authority: Authority;
-  evidence: SensorEvidence;
+  evidence: Pick<EvidenceLog, 'append'>;
   registry: SensorRegistry;
   settings: (sensor: Sensor) => SensorSettings;
   /** It was told its settings. */

@@ -5,10 +5,10 @@ import {
   type DriftEvent,
   ComplianceAgentService as Service,
 } from '../../../protocol/sensors/generated/compliance.ts';
+import type { EvidenceLog } from '../../evidence/entry.ts';
 import type { Findings } from '../../findings/findings.ts';
 import type { SensorAdmission } from '../admission/admission.ts';
 import type { SensorCommands } from '../commands/commands.ts';
-import type { SensorEvidence } from '../evidence.ts';
 import type { Authority, ServerNames } from '../pki/authority.ts';
 import { keepServerCertificate, machineNames } from '../pki/server-certificate.ts';
 import type { SensorRegistry } from '../registry/registry.ts';
@@ -53,7 +53,7 @@ export interface SensorGrpcParts {
   admission: SensorAdmission;
   commands: SensorCommands;
   findings: Pick<Findings, 'record'>;
-  evidence: SensorEvidence;
+  evidence: Pick<EvidenceLog, 'append'>;
   now: () => Date;
   /** Told what went wrong where nobody waits for an answer. */
   warn: (message: string) => void;

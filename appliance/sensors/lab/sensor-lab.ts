@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { EvidenceLog } from '../../evidence/entry.ts';
 import { FINDINGS_PART } from '../../findings/tables.ts';
 import { openSiteStore, type SiteStore } from '../../site/store/store.ts';
 import { createAdmission } from '../admission/admission.ts';
@@ -6,7 +7,6 @@ import type { AdmissionPlea } from '../admission/plea.ts';
 import { ADMISSION_PART } from '../admission/tables.ts';
 import { createCommands } from '../commands/create-commands.ts';
 import { COMMANDS_PART } from '../commands/results-table.ts';
-import type { SensorEvidence } from '../evidence.ts';
 import { createRegistry } from '../registry/registry.ts';
 import { SENSORS_PART } from '../registry/tables.ts';
 
@@ -18,10 +18,11 @@ export function sensorLab(folder: string) {
   const state = { evidence_full: false };
   const now_ms = () => clock.now_ms;
   const warn = (message: string) => warnings.push(message);
-  const evidence: SensorEvidence = {
+  const evidence: Pick<EvidenceLog, 'append'> = {
     async append(entries) {
       if (state.evidence_full) throw new Error('the evidence is full');
       record.push(...entries);
+      return { seq: record.length, hash: '' };
     },
   };
   const open = () => {

@@ -24,6 +24,8 @@ export interface Heard {
 /** Who is in. Reads are from memory; what changes is on the disk before it counts. */
 export interface SensorRegistry {
   find(id: string): Sensor | null;
+  /** @throws BulkheadError SENSOR_UNKNOWN */
+  get(id: string): Sensor;
   /** In the order in which they were let in, revoked ones included. */
   list(): Sensor[];
   /** Whose certificate it is, revoked or not; null: nobody's. */
@@ -110,6 +112,7 @@ export function createRegistry({ store, now, warn }: RegistryParts): SensorRegis
 
   return {
     find: (id) => sensors.get(id) ?? null,
+    get: known,
     list: () => [...sensors.values()],
     byCertificate(fingerprint) {
       const certificate = certificates.get(fingerprint);

@@ -41,6 +41,7 @@ export function startHttpLab({ folder, hostname = '127.0.0.1', max_bytes }: Http
     evidence: {
       async append(entries) {
         evidence.push(...entries);
+        return { seq: evidence.length, hash: '' };
       },
     },
   });

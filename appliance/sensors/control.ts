@@ -1,0 +1,74 @@
+import { Elysia, t } from 'elysia';
+import { OneOf } from '../../base/schema.ts';
+import type { Waiting } from './admission/admission.ts';
+import { CAPABILITY_TIERS, type Sensor } from './registry/sensor.ts';
+import type { Sensors } from './sensors.ts';
+
+const Tier = OneOf(CAPABILITY_TIERS);
+/** Who asks, for the record: a user name, an order, `status page`. */
+const By = t.String({ minLength: 1, maxLength: 64, pattern: '^[\\w .@:-]+$' });
+
+/** What a new code comes with. */
+export interface NewCode {
+  code: string;
+  expires_at: string;
+  /** Of the site's authority, for a person to compare before a sensor trusts it. */
+  ca_sha256: string;
+}
+
+/** `GET /v1/sensors`. */
+export interface SensorList {
+  sensors: Sensor[];
+  waiting: Waiting[];
+}
+
+/**
+ * Sensors over the control socket, for commands and for the status page:
+ *
+ * `GET /v1/sensors` who is in and who waits · `GET /v1/sensors/:id` · `POST /v1/sensors/codes` a one-time code ·
+ * `POST /v1/sensors/waiting/:fingerprint/admit`, `/refuse` · `POST /v1/sensors/:id/revoke`, `/tier` ·
+ * `GET /v1/sensors/console-code` the digits for the console · `GET /v1/sensors/authority` the certificate that sensors trust
+ */
+export function sensorsControl({ admission, authority, registry, ...sensors }: Sensors) {
+  return new Elysia({ name: 'sensors-control', prefix: '/v1/sensors' })
+    .get('/', (): SensorList => ({ sensors: registry.list(), waiting: admission.waiting() }))
+    .get('/authority', () => ({ certificate_pem: authority.certificate_pem, sha256: authority.fingerprint }))
+    .get('/console-code', () => ({ code: admission.consoleCode() }))
+    .post(
+      '/codes',
+      async ({ body: { by, tier } }): Promise<NewCode> => ({
+        ...(await admission.makeCode(by, tier)),
+        ca_sha256: authority.fingerprint,
+      }),
+      { body: t.Object({ by: By, tier: Tier }) },
+    )
+    .post(
+      '/waiting/:fingerprint/admit',
+      ({ params: { fingerprint }, body: { way, tier, console_code } }): Promise<Waiting> =>
+        admission.approve({
+          ...{ fingerprint, by: way, tier },
+          ...(console_code === undefined ? {} : { console_code }),
+        }),
+      {
+        body: t.Object({
+          way: OneOf(['operator', 'status_page', 'coordinator']),
+          tier: Tier,
+          console_code: t.Optional(t.String({ maxLength: 64 })),
+        }),
+      },
+    )
+    .post(
+      '/waiting/:fingerprint/refuse',
+      ({ params: { fingerprint }, body: { by } }): Promise<Waiting> => admission.refuse(fingerprint, by),
+      { body: t.Object({ by: By }) },
+    )
+    .get('/:id', ({ params: { id } }): Sensor => registry.get(id))
+    .post('/:id/revoke', ({ params: { id }, body: { by } }): Promise<Sensor> => sensors.revoke(id, by), {
+      body: t.Object({ by: By }),
+    })
+    .post(
+      '/:id/tier',
+      ({ params: { id }, body: { by, tier } }): Promise<Sensor> => sensors.setTier(id, tier, by),
+      { body: t.Object({ by: By, tier: Tier }) },
+    );
+}
