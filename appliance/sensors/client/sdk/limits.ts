@@ -29,3 +29,51 @@ export const FLAP_WINDOW_S = 1_800;
 
 /** Readings of one check that are counted for what is told of a flapping one. */
 export const FLAP_READINGS_MAX = 1_000;
+
+/** Between two heartbeats: two may be lost before the appliance calls a sensor silent (120 s). */
+export const HEARTBEAT_INTERVAL_MS = 45_000;
+
+/** Share of an interval that is added or taken away by chance, so that a site that was switched on at once does not speak at once. */
+export const INTERVAL_JITTER_SHARE = 0.2;
+
+/** One request from the first packet to the last; the appliance is in the same building. */
+export const CALL_TIMEOUT_MS = 20_000;
+
+/** Events that are under way at once: one round trip then carries enough, and little is sent twice when the connection breaks. */
+export const EVENTS_UNDER_WAY_MAX = 100;
+
+/** An event without an acknowledgement for this long: the connection is made anew. The appliance answers behind its disk. */
+export const ACK_TIMEOUT_MS = 60_000;
+
+/** Refusals of one event before it is given up: what an appliance that is full refuses today, it takes tomorrow. */
+export const REFUSALS_MAX = 5;
+
+/** First step of the back-off; doubled with every failure and drawn at random below it (full jitter). */
+export const BACKOFF_FIRST_MS = 1_000;
+
+/** A hundred sensors that lost their appliance come back within two minutes, one or two a second. */
+export const BACKOFF_MAX_MS = 120_000;
+
+/** Asked again this seldom where only a person changes the answer: refused, revoked, a wrong code. */
+export const REFUSED_RETRY_MS = 15 * 60_000;
+
+/** Somebody is being asked to let this sensor in; whoever does wants to see it happen. */
+export const WAITING_RETRY_MS = 15_000;
+
+/** Certificates are renewed from this long before their end: the appliance gives out none before. */
+export const RENEW_BEFORE_MS = 30 * 24 * 60 * 60_000;
+
+/** The largest message of the protocol (4 MB). */
+export const MESSAGE_MAX_BYTES = 4 * 1024 * 1024;
+
+/** What is under way when the sensor is ended is waited for this long; the rest is sent when it runs again. */
+export const FAREWELL_MS = 3_000;
+
+/** Bounds of the interval between checks (protocol: 60 to 3600 s, 300 where nothing is said). */
+export const CHECK_INTERVAL_S = { min: 60, max: 3_600, default: 300 } as const;
+
+/** After a command was carried out its check is looked at again: a service needs a moment to stand. */
+export const LOOK_AGAIN_MS = 2_000;
+
+/** Key, certificates and settings of one sensor are a few kilobytes. */
+export const IDENTITY_FILE_MAX_BYTES = 256 * 1024;
