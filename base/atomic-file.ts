@@ -24,6 +24,8 @@ export function writeFileAtomic(path: string, content: string | Uint8Array, mode
 
 /** Makes names created in or renamed into a folder durable. */
 export function fsyncFolder(path: string): void {
+  // Windows opens no folder as a file; NTFS keeps its names in a journal of its own.
+  if (process.platform === 'win32') return;
   const folder = openSync(path, 'r');
   try {
     fsyncSync(folder);

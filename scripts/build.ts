@@ -12,7 +12,8 @@ import { writePackageLock } from '../iso/build/package-lock.ts';
 import { buildImage, buildProgram, COORDINATOR_PROGRAM } from '../iso/build/pipeline.ts';
 import { sourceRevision } from '../iso/build/source-facts.ts';
 import { imageStamp } from './image-stamp.ts';
-import { imageKeyset } from './release-keys.ts';
+import { imageKeyset, releaseKey } from './release-keys.ts';
+import { buildSensors, SENSOR_PLATFORMS } from './sensor/build-sensors.ts';
 
 const source = join(import.meta.dirname, '..');
 const program = new Command('build')
@@ -58,6 +59,23 @@ program
   .description('dist/bulkhead-coordinator: the coordinator and its command line')
   .action(async () => {
     await buildProgram(buildOptions({}), COORDINATOR_PROGRAM);
+  });
+
+program
+  .command('sensor')
+  .description(
+    'dist/bulkhead-sensor-linux-x64 and -windows-x64.exe, each with the signature that a sensor asks for',
+  )
+  .option('--platform <name>', 'only this one: linux-x64 or windows-x64')
+  .option('--sensor-version <version>', 'version that is signed, for tests of updates', VERSION)
+  .action(async (given: { platform?: string; sensorVersion: string }) => {
+    const { dist, build, keysetFile } = buildOptions({});
+    const made = await buildSensors({
+      ...{ source, dist, build, keysetFile, run, version: given.sensorVersion },
+      keyFile: releaseKey(process.env, build, Date.now()),
+      platforms: SENSOR_PLATFORMS.filter((name) => given.platform === undefined || name === given.platform),
+    });
+    for (const { file, size_bytes } of made) process.stdout.write(`${file} ${formatBytes(size_bytes)}\n`);
   });
 
 program

@@ -3,6 +3,14 @@ import { join } from 'node:path';
 import { type Run, runOrThrow } from '../../base/run.ts';
 import { COMPILE_TIMEOUT_MS } from './limits.ts';
 
+export interface CompileTarget {
+  target?: 'bun-linux-x64' | 'bun-windows-x64';
+  /** The runtime of that system, from the lock file; absent: the Bun that compiles. */
+  runtime?: string;
+  /** Names in the code that stand for these texts. */
+  define?: Readonly<Record<string, string>>;
+}
+
 /**
  * Compiles a program with every role into one file. The runtime in it is the Bun that compiles, which the npm lock file holds by
  * digest: a target other than that one would be downloaded from outside any lock. Needs no network.
@@ -12,6 +20,7 @@ import { COMPILE_TIMEOUT_MS } from './limits.ts';
  * (zstd --patch-from) grows from 10 KB to 611 KB. Nothing is read from files that lie where the program happens to be started.
  *
  * @param home folder for what Bun would keep in the home of the person who builds
+ * @param to another system than the one that builds, and what is known at build time
  * @returns paths of the source files in it, relative to the working folder
  */
 export async function compileProgram(
@@ -19,6 +28,7 @@ export async function compileProgram(
   main: string,
   output: string,
   home: string,
+  { target = 'bun-linux-x64', runtime, define = {} }: CompileTarget = {},
 ): Promise<string[]> {
   const metafile = join(home, 'program.meta.json');
   await runOrThrow(
@@ -29,7 +39,9 @@ export async function compileProgram(
       ...['--splitting', '--no-compile-autoload-dotenv', '--no-compile-autoload-bunfig'],
       // An add-on in C that ssh2 does without, and that is not built here.
       '--external=cpu-features',
-      ...['--target=bun-linux-x64', `--metafile=${metafile}`, main, '--outfile', output],
+      ...(runtime === undefined ? [] : [`--compile-executable-path=${runtime}`]),
+      ...Object.entries(define).flatMap(([name, text]) => ['--define', `${name}=${JSON.stringify(text)}`]),
+      ...[`--target=${target}`, `--metafile=${metafile}`, main, '--outfile', output],
     ],
     { timeout_ms: COMPILE_TIMEOUT_MS, env: { HOME: home, NODE_ENV: 'production' } },
   );

@@ -26,7 +26,7 @@ const UpdateRecord = t.Object({
 });
 export type UpdateRecord = Static<typeof UpdateRecord>;
 
-export const NO_RECORD: UpdateRecord = { bad: [], trial: null };
+const NO_RECORD: UpdateRecord = { bad: [], trial: null };
 
 /** A file that cannot be read forgets what was bad: worse than that would be a sensor that is never repaired. */
 export function readRecord(path: string): UpdateRecord {

@@ -18,7 +18,7 @@ import { PROGRAM_MAX_BYTES } from './limits.ts';
  */
 const PAYLOAD_TYPE = 'application/vnd.bulkhead.sensor.v1+json';
 
-export const PLATFORMS = ['linux-x64', 'windows-x64'] as const;
+const PLATFORMS = ['linux-x64', 'windows-x64'] as const;
 export type SensorPlatform = (typeof PLATFORMS)[number];
 
 const SensorRelease = t.Object(
