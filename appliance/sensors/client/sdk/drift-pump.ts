@@ -10,7 +10,7 @@ import { commandFromWire, eventToWire, type Sender } from './wire.ts';
 export interface PumpParts {
   queue: EventQueue;
   sender: Sender;
-  /** How often each event was refused, by its id; outlives a connection. */
+  /** How often a stream was refused at each event, by its id; outlives a connection. */
   refusals: Map<string, number>;
   onCommand: (command: HealCommand) => void;
   /** Told that an event was given up because the appliance never takes it. */
@@ -81,15 +81,17 @@ export function startPump(stream: ClientDuplexStream<DriftEvent, DriftAck>, part
     }
     if (idle) watch();
   };
-  const refuse = (event: QueuedEvent, why: string): boolean => {
+  const giveUp = (event: QueuedEvent, why: string) => {
+    refusals.delete(event.event.event_id);
+    queue.remove(event, true);
+    onRefused(event, why);
+  };
+  /** The stream ended at this one; it may have been the reason, or chance. */
+  const suspect = (event: QueuedEvent, why: string) => {
     const { event_id } = event.event;
     const times = (refusals.get(event_id) ?? 0) + 1;
     refusals.set(event_id, times);
-    if (times < REFUSALS_MAX) return false;
-    refusals.delete(event_id);
-    queue.remove(event, true);
-    onRefused(event, why);
-    return true;
+    if (times >= REFUSALS_MAX) giveUp(event, why);
   };
   const acknowledged = (ack: DriftAck) => {
     const event = under_way.shift();
@@ -97,14 +99,7 @@ export function startPump(stream: ClientDuplexStream<DriftEvent, DriftAck>, part
     if (ack.received) {
       refusals.delete(event.event.event_id);
       queue.remove(event);
-    } else if (!refuse(event, ack.error)) {
-      // It stays where it is in the queue, so nothing behind it can be sent on this stream.
-      return fail(
-        new BulkheadError('SENSOR_EVENT_REFUSED', `the appliance did not take an event: ${ack.error}`, {
-          hint: 'it is sent again later',
-        }),
-      );
-    }
+    } else giveUp(event, ack.error); // What is not of the right form today is not tomorrow; those behind it go on.
     if (ack.heal_command !== undefined) onCommand(commandFromWire(ack.heal_command));
     watch();
     if (finishing && under_way.length === 0) stream.end();
@@ -123,7 +118,7 @@ export function startPump(stream: ClientDuplexStream<DriftEvent, DriftAck>, part
     const [first] = under_way;
     // The first that is not acknowledged is what the appliance could not read.
     if (!settled && first !== undefined && 'code' in error && error.code === status.INVALID_ARGUMENT)
-      refuse(first, error.message);
+      suspect(first, error.message);
     fail(error);
   });
   stream.on('end', () =>

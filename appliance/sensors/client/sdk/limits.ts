@@ -45,7 +45,7 @@ export const EVENTS_UNDER_WAY_MAX = 100;
 /** An event without an acknowledgement for this long: the connection is made anew. The appliance answers behind its disk. */
 export const ACK_TIMEOUT_MS = 60_000;
 
-/** Refusals of one event before it is given up: what an appliance that is full refuses today, it takes tomorrow. */
+/** Streams that the appliance refuses at one event as malformed before that event is given up. */
 export const REFUSALS_MAX = 5;
 
 /** First step of the back-off; doubled with every failure and drawn at random below it (full jitter). */
