@@ -65,6 +65,15 @@ export const PAGE_UPDATE_MESSAGE_MAX_BYTES = 480;
 /** Bytes of a name or a value; a SHA-256 in hex is 64. */
 export const PAGE_VALUE_MAX_BYTES = 72;
 
+/** Compliance is looked at every quarter of an hour: five seconds of memory keep a room full of pages from asking for it. */
+export const COMPLIANCE_FRESH_MS = 5_000;
+
+/** Machines, findings and notes on the page of compliance; the CSV has all of them. */
+export const COMPLIANCE_ROWS_MAX = 20;
+
+/** The page of compliance stays under this with every control on it, whatever they say: it has no pictures and is read now and then. */
+export const COMPLIANCE_PAGE_MAX_BYTES = 128 * 1024;
+
 /** Use of memory or disk, in parts of one, from which a person should look. */
 export const USE_HIGH_RATIO = 0.9;
 

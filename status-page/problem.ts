@@ -45,6 +45,12 @@ export const sourceTooSlow = (timeout_ms: number) =>
     hint: LOOK_HINT,
   });
 
+export const complianceFailed = (cause: unknown) =>
+  new BulkheadError('STATUS_COMPLIANCE_FAILED', 'The appliance could not tell how far it is compliant.', {
+    hint: 'on the appliance, systemctl status bulkhead-site tells how the service is that looks; the status page works without it',
+    cause,
+  });
+
 /** @param where path of the first field that breaks the schema; its value is kept out, it may be anything */
 export const statusInvalid = (where: string) =>
   new BulkheadError('STATUS_INVALID', `The agent gave a status that breaks its own schema at ${where}.`, {

@@ -5,6 +5,8 @@ import type { BulkheadError } from '../base/errors.ts';
 import { KEEP_FOR_EVER } from '../base/page-style/asset.ts';
 import { Verdict } from '../health-gate/verdict-schema.ts';
 import { findAsset } from './assets.ts';
+import { COMPLIANCE_ROUTES, complianceRoutes } from './compliance/routes.ts';
+import type { ComplianceReader } from './compliance/source.ts';
 import { matchesEtag, wantsPage } from './http-policy.ts';
 import { describeApi, raw } from './openapi.ts';
 import { renderProblemPage } from './page/problem-page.tsx';
@@ -17,6 +19,7 @@ export interface RouteParts {
   read: () => Promise<Status>;
   openStream: () => ReadableStream<Uint8Array>;
   httpRegistry: Registry;
+  compliance: ComplianceReader;
   /** Told of faults in the routes themselves. */
   onFault: (problem: BulkheadError) => void;
 }
@@ -26,6 +29,7 @@ const ROUTES = [
   '/api/v1/status',
   '/api/v1/verdicts',
   '/api/v1/events',
+  ...COMPLIANCE_ROUTES,
   '/openapi.json',
   '/metrics',
   '/healthz',
@@ -120,6 +124,7 @@ export function createRoutes(parts: RouteParts) {
         },
       },
     });
+  routes.use(complianceRoutes(parts.compliance));
   const api = once(() => describeApi(routes));
   return routes.get('/openapi.json', () => api(), {
     response: t.Object({ openapi: t.String() }, { additionalProperties: true }),

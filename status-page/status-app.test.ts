@@ -209,10 +209,14 @@ describe('/openapi.json', () => {
     expect(Object.keys(paths).sort()).toEqual(
       [
         '/',
+        '/api/v1/compliance',
         '/api/v1/events',
         '/api/v1/status',
         '/api/v1/verdicts',
         '/assets/{file}',
+        '/compliance',
+        '/compliance.csv',
+        '/compliance.pdf',
         '/healthz',
         '/metrics',
         '/openapi.json',

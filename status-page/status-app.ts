@@ -1,4 +1,6 @@
 import type { BulkheadError } from '../base/errors.ts';
+import { COMPLIANCE_QUERIES } from './compliance/routes.ts';
+import { type ComplianceSource, createComplianceReader } from './compliance/source.ts';
 import { createEventHub } from './event-stream.ts';
 import { createHttpMetrics } from './http-metrics.ts';
 import { applyPolicy, wantsPage } from './http-policy.ts';
@@ -9,6 +11,8 @@ import { createStatusReader, type StatusSource } from './status-source.ts';
 
 export interface StatusAppOptions {
   source: StatusSource;
+  /** Where the page of compliance comes from; absent: there is none, and the page says so. */
+  compliance?: ComplianceSource | null;
   /** Told every fault with its causes, for the log; the page shows only a code and a sentence. */
   onProblem?: (problem: BulkheadError) => void;
   /** Milliseconds that never go back. */
@@ -43,6 +47,7 @@ export function createStatusApp(options: StatusAppOptions): StatusApp {
     read: reader.read,
     openStream: hub.open,
     httpRegistry: metrics.registry,
+    compliance: createComplianceReader(options.compliance ?? null, now_ms, onFault),
     onFault,
   });
 
@@ -85,11 +90,13 @@ function pathOf(request: Request): string {
 }
 
 /**
- * The same question with a fixed host, no query and no body: whatever name or address a person typed for the
- * appliance works, and no route can come to depend on it (Elysia finds the path by counting characters of the host).
+ * The same question with a fixed host, no body, and no query but where one means something: whatever name or address a person
+ * typed for the appliance works, and no route can come to depend on it (Elysia finds the path by counting characters of the host).
  */
 function asPlainGet(request: Request): Request {
-  return new Request(BASE + pathOf(request), { headers: request.headers, signal: request.signal });
+  const path = pathOf(request);
+  const query = COMPLIANCE_QUERIES.includes(path) ? (URL.parse(request.url, BASE)?.search ?? '') : '';
+  return new Request(BASE + path + query, { headers: request.headers, signal: request.signal });
 }
 
 function refuseMethod(request: Request): Response {

@@ -1,6 +1,7 @@
 import type { Logger } from '@logtape/logtape';
 import { BulkheadError, describeError } from '../../base/errors.ts';
 import type { Run } from '../../base/run.ts';
+import type { ComplianceSource } from '../../status-page/compliance/source.ts';
 import type { StatusServer } from '../../status-page/serve.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
@@ -32,6 +33,8 @@ export interface AgentOptions {
   paths: FactPaths;
   /** Where root is asked for what this process may not do, and where it answers. */
   orderPaths: OrderPaths;
+  /** Where the page of compliance comes from; absent: nowhere. */
+  compliance?: ComplianceSource;
   /** Ends this process in good order; somebody starts it again. */
   restart: () => void;
   /** Folder that root's helpers write their facts into. */
@@ -144,7 +147,11 @@ async function openPage(
 ): Promise<StatusServer> {
   const { createStatusApp } = await import('../../status-page/status-app.ts');
   const { serveStatusPage } = await import('../../status-page/serve.ts');
-  const app = createStatusApp({ source, onProblem: (problem) => warn(describeError(problem)) });
+  const app = createStatusApp({
+    source,
+    compliance: options.compliance ?? null,
+    onProblem: (problem) => warn(describeError(problem)),
+  });
   return serveStatusPage(app, {
     port: options.port,
     ...(options.listen === undefined ? {} : { hostname: options.listen }),

@@ -2,6 +2,7 @@ import { dirname } from 'node:path';
 import { startLog } from '../../base/log.ts';
 import { AGENT_STORE_FOLDER, CONSOLE_FILE, HEALTH_FILE } from '../../base/paths.ts';
 import { run } from '../../base/run.ts';
+import { complianceSource } from '../compliance/status-source.ts';
 import { loadConfig } from '../config/load.ts';
 import { formatProblem } from '../config/problem.ts';
 import { APPLIANCE_PATHS } from '../facts/fact-context.ts';
@@ -30,6 +31,7 @@ export async function runAgent(options: { port: number; listen?: string }): Prom
     loadConfig,
     storeFolder: findStoreFolder(APPLIANCE_PATHS.proc, AGENT_STORE_FOLDER),
     paths: APPLIANCE_PATHS,
+    compliance: complianceSource(),
     orderPaths: ORDER_PATHS,
     // The way of every other end: systemd takes it for one, and starts the next process.
     restart: () => process.kill(process.pid, 'SIGTERM'),

@@ -104,9 +104,10 @@ test('machines are what their checks said last; a silent one is unknown', async 
     ofSensor({ check_type: 'bitlocker', passed: false, actual: 'off' }),
     ofSensor({ check_type: 'humidity', passed: false, control: '164.310(a)(1)' }),
     ofSensor({ subject: 's-00000000000000ff', check_type: 'bitlocker', passed: false }),
+    ofSensor({ subject: 't-server', check_type: 'ssh' }),
   ]);
   const { report } = await compliance.run();
-  expect(report.machines.map(({ subject }) => subject)).toEqual(['appliance', SENSOR]);
+  expect(report.machines.map(({ subject }) => subject)).toEqual(['appliance', SENSOR, 't-server']);
   expect(report.machines[1]).toMatchObject({ holds: 1, fails: 2, failing: ['BH-EP-01', 'humidity'] });
   const bitlocker = report.controls.find(({ id }) => id === 'BH-EP-01');
   expect(bitlocker).toMatchObject({ state: 'fails', seen: 'fails on 1', machines: { fails: 1, holds: 0 } });
@@ -114,6 +115,11 @@ test('machines are what their checks said last; a silent one is unknown', async 
   expect((await compliance.run()).report.machines[1]).toMatchObject({ holds: 0, unknown: 3 });
   machines[0] = { subject: SENSOR, hostname: 'till-1', heard_s: lab.clock_ms / 1000 };
   expect((await compliance.run()).report.machines[1]).toMatchObject({ holds: 1, fails: 2 });
+  lab.clock_ms += 8 * 24 * HOUR_MS;
+  expect((await compliance.run()).report.machines.map(({ subject }) => subject)).toEqual([
+    'appliance',
+    SENSOR,
+  ]);
 });
 
 test('rates are kept by the hour and are evidence once an hour', async () => {

@@ -8,7 +8,7 @@ import { buildReport } from './build-report.ts';
 import { APPLIANCE, type Recorded, toDetection, worthRecording } from './detections.ts';
 import { REPORT_DAYS } from './limits.ts';
 import type { Sight } from './look/sight.ts';
-import { assessMachines, type Machine, type MachineResult, machinesOf } from './machines.ts';
+import { assessMachines, type Machine, type MachineResult, machinesOf, targetsOf } from './machines.ts';
 import { controlOfCheck } from './register/register.ts';
 import { type History, hourOf, readHistory, writeSamples } from './samples.ts';
 import { isDue } from './schedule.ts';
@@ -23,7 +23,7 @@ export interface ComplianceParts {
   findings: Pick<Findings, 'record' | 'checks' | 'open'>;
   /** Sees everything once. Never rejects. */
   look: () => Promise<Sight>;
-  /** Who is watched now, the revoked left out; null: everybody who has ever said something. */
+  /** Sensors that are watched now, the revoked left out; null: everybody who has ever said something. Targets count while they are looked at. */
   machines: (() => readonly Machine[]) | null;
   hostname: () => string;
   /** Puts the numbers of an hour on record as evidence; null: there is no evidence log. */
@@ -185,7 +185,9 @@ export function createCompliance(parts: ComplianceParts): Compliance {
 function seeMachines({ findings, machines }: ComplianceParts, at_ms: number): MachineResult[] {
   const checks = findings.checks({}).filter(({ subject }) => subject !== APPLIANCE);
   const details = new Map(findings.open().map((finding) => [finding.id, finding]));
-  return assessMachines(machines?.() ?? machinesOf(checks), checks, details, Math.floor(at_ms / 1000));
+  const now_s = Math.floor(at_ms / 1000);
+  const listed = machines === null ? machinesOf(checks) : [...machines(), ...targetsOf(checks, now_s)];
+  return assessMachines(listed, checks, details, now_s);
 }
 
 function makeReport(

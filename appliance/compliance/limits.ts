@@ -49,3 +49,6 @@ export const EXPORT_TEXT_MAX = 360;
 
 /** Machines in the PDF, those that need somebody first: what a person reads. Each is a row that costs a millisecond to set. */
 export const PDF_MACHINES_MAX = 100;
+
+/** The status page waits so long for the service of the site: the first look of a process starts programs, a PDF is set within a second. */
+export const ASK_TIMEOUT_MS = 15_000;

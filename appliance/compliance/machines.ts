@@ -79,6 +79,17 @@ function referencesOf(section: string | null): MachineResult['references'] {
   return section !== null && /^164\.3\d\d\b/.test(section) ? { HIPAA: [section] } : {};
 }
 
+/** A target that nobody declares any more is not looked at, and forgotten after a week. */
+const TARGET_KEPT_S = 7 * 86_400;
+
+/** Machines that are looked at from here. Who is declared stands in the configuration; who is looked at, in what was found. */
+export function targetsOf(checks: readonly CurrentCheck[], now_s: number): Machine[] {
+  const targets = checks.filter(
+    ({ subject, at_s }) => subject.startsWith('t-') && now_s - at_s < TARGET_KEPT_S,
+  );
+  return machinesOf(targets).map((machine) => ({ ...machine, hostname: machine.subject.slice(2) }));
+}
+
 /** Without a list of who counts, everybody does who has ever said something. */
 export function machinesOf(checks: readonly CurrentCheck[]): Machine[] {
   const subjects = new Set(checks.map(({ subject }) => subject));

@@ -10,6 +10,8 @@ export interface LayoutProps {
   site: string | null;
   /** When the shown facts were true, for the line that becomes "Live" where scripts run. */
   asOf: Children;
+  /** Address of a page that stands still: no script keeps it true. Absent: the status, which is kept true. */
+  still?: string;
   children?: Children;
 }
 
@@ -26,7 +28,7 @@ export function Layout(props: LayoutProps) {
         <title safe>{props.title}</title>
         <link rel="icon" type="image/svg+xml" href={ICONS[props.tone].path} />
         <link rel="stylesheet" href={STYLE.path} />
-        <script type="module" src={SCRIPT.path} />
+        {props.still === undefined ? <script type="module" src={SCRIPT.path} /> : ''}
       </head>
       <body>
         <MarkShapes />
@@ -48,12 +50,14 @@ export function Layout(props: LayoutProps) {
             </p>
           </div>
           <p id="connection" role="status">
-            <span class="as-of">{props.asOf}</span> <a href="/">Reload</a>
+            <span class="as-of">{props.asOf}</span> <a href={props.still ?? '/'}>Reload</a>
           </p>
         </header>
         <main id="main">{props.children}</main>
         <footer>
-          <nav aria-label="For programs">
+          <nav aria-label="More">
+            {props.still === undefined ? '' : <a href="/">Status</a>}
+            {props.still === '/compliance' ? '' : <a href="/compliance">Compliance</a>}
             <a href="/api/v1/status">Status as JSON</a>
             <a href="/api/v1/verdicts">Verdicts</a>
             <a href="/metrics">Metrics</a>

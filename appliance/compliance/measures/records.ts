@@ -10,7 +10,7 @@ const OFFSET_MAX_MS = 1_000;
 export function measureEvidence({ evidence }: Sight): Measured {
   if (evidence === null) return unknown('the evidence log cannot be asked');
   if (evidence.whole === null) return unknown(evidence.message);
-  return evidence.whole ? holds(evidence.message) : fails(evidence.message);
+  return evidence.whole ? holds('whole, signed, and open for more') : fails(evidence.message);
 }
 
 export function measureCountersigned(sight: Sight): Measured {
