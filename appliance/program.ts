@@ -18,6 +18,7 @@ import { registerSetup } from './commands/setup.ts';
 import { registerSite } from './commands/site.ts';
 import { registerSlots } from './commands/slots.ts';
 import { registerStatus } from './commands/status.ts';
+import { registerTargets } from './commands/targets.ts';
 import { registerUpdate } from './commands/update.ts';
 import { registerVersion } from './commands/version.ts';
 
@@ -50,6 +51,7 @@ export function registerAll(program: Command, io: CommandIo): Command {
     registerSite,
     registerSlots,
     registerStatus,
+    registerTargets,
     registerUpdate,
     registerVersion,
   ])

@@ -22,6 +22,7 @@ import { FINDINGS_PART } from '../findings/tables.ts';
 import { createWitness, WITNESS_PART } from '../findings/witness.ts';
 import { HEALING_PART } from '../healing/engine/tables.ts';
 import { createHealing } from '../healing/healing.ts';
+import { startTargets } from '../healing/targets/start-targets.ts';
 import { createAdmission } from '../sensors/admission/admission.ts';
 import { ADMISSION_PART } from '../sensors/admission/tables.ts';
 import { createCommands } from '../sensors/commands/create-commands.ts';
@@ -89,12 +90,14 @@ export async function startParts(
   const compliance = startCompliance(parts, ground, registry);
   started.push({ control: complianceControl(compliance, now_ms), stop: () => compliance.stop() });
 
+  const targets = startTargets({ configs: parts.config.targets, findings, now, warn });
+  started.push(targets);
   const commands = createCommands({ store, registry, now_ms, warn });
   started.push(
     createHealing({
       ...{ store, findings, evidence, configured: parts.config.healing.mode, now, warn },
       sensors: { find: (id) => registry.find(id), list: () => registry.list(), commands },
-      machine: () => null,
+      machine: targets.machine,
       lookAtAppliance: (check_type) => lookAgain(compliance, check_type),
       note: (message) => log.info`${message}`,
     }),

@@ -26,8 +26,17 @@ export interface SshServerLab {
 
 const ESTABLISHED = '01';
 
-/** @param forced command that every session runs instead of what it asked for, which is in SSH_ORIGINAL_COMMAND */
-export async function startSshServer(folder: string, forced?: string): Promise<SshServerLab> {
+export interface SshServerOptions {
+  /** Command that every session runs instead of what it asked for, which is in SSH_ORIGINAL_COMMAND. */
+  forced?: string;
+  /** Lets root in by this one, too; root only. */
+  password?: string;
+  /** Files that the server and its sessions see in the place of others; root only. */
+  files?: Readonly<Record<string, string>>;
+}
+
+export async function startSshServer(folder: string, options: SshServerOptions = {}): Promise<SshServerLab> {
+  const { forced, password, files = {} } = options;
   const at = (name: string) => join(folder, name);
   for (const name of ['host', 'user']) {
     await runOrThrow(run, 'ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', name, '-f', at(name)]);
@@ -37,7 +46,10 @@ export async function startSshServer(folder: string, forced?: string): Promise<S
   const root = process.getuid?.() === 0;
   const lines = [
     ...[`Port ${port}`, 'ListenAddress 127.0.0.1', `HostKey ${at('host')}`, 'PidFile none', 'UsePAM no'],
-    ...[`AuthorizedKeysFile ${at('user.pub')}`, 'StrictModes no', 'PasswordAuthentication no'],
+    ...[`AuthorizedKeysFile ${at('user.pub')}`, 'StrictModes no'],
+    ...(password === undefined
+      ? ['PasswordAuthentication no']
+      : ['PasswordAuthentication yes', 'PermitRootLogin yes']),
     ...['KbdInteractiveAuthentication no', 'LogLevel VERBOSE', `SetEnv PATH=${at('bin')}:/usr/bin:/bin`],
     ...(forced === undefined ? [] : [`ForceCommand ${forced}`]),
   ];
@@ -46,7 +58,14 @@ export async function startSshServer(folder: string, forced?: string): Promise<S
   const sshd = `exec /usr/sbin/sshd -D -E ${at('log')} -f ${at('config')}`;
   // Started by root sshd wants an empty folder below /run; it gets a /run of its own, and root a plain shell without files of its own.
   writeFileSync(at('passwd'), passwdWith(`root:x:0:0:root:${folder}:/bin/sh`));
-  const own = `mount -t tmpfs tmpfs /run && mkdir /run/sshd && mount --bind ${at('passwd')} /etc/passwd`;
+  const seen = { ...files, '/etc/passwd': at('passwd') };
+  if (password !== undefined) {
+    const hash = await runOrThrow(run, 'openssl', ['passwd', '-6', '-stdin'], { input: password });
+    writeFileSync(at('shadow'), `root:${hash.trim()}:19000:0:99999:7:::\n`, { mode: 0o600 });
+    Object.assign(seen, { '/etc/shadow': at('shadow') });
+  }
+  const mounts = Object.entries(seen).map(([place, file]) => `mount --bind ${file} ${place}`);
+  const own = ['mount -t tmpfs tmpfs /run', 'mkdir /run/sshd', ...mounts].join(' && ');
   const command = root ? ['unshare', '--mount', 'sh', '-c', `${own} && ${sshd}`] : ['sh', '-c', sshd];
   const server: Subprocess = spawn(command, { stdin: 'ignore', stdout: 'ignore', stderr: 'inherit' });
   const log = () => readFileSync(at('log'), 'utf8');

@@ -1,0 +1,81 @@
+import { existsSync, readlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Subprocess, spawn } from 'bun';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { makeFolder } from '../../../../test/unit/make-folder.ts';
+import { type SshServerLab, startSshServer } from '../lab/ssh-server.ts';
+import { createSshTarget } from './target.ts';
+
+/** Root's files and a network namespace are needed, as in the tests of the firewall. */
+const root = process.getuid?.() === 0;
+const soon = () => AbortSignal.timeout(15_000);
+const now = () => new Date();
+
+describe.skipIf(!root)('a real firewall behind a real sshd', () => {
+  let namespace: Subprocess;
+  let server: SshServerLab;
+  const target = () => createSshTarget(server.target(), now);
+
+  beforeAll(async () => {
+    const folder = makeFolder('heal');
+    namespace = spawn(['unshare', '--net', 'sleep', '120'], { stdout: 'ignore', stderr: 'ignore' });
+    const link = `/proc/${namespace.pid}/ns/net`;
+    for (let tries = 0; tries < 100; tries += 1) {
+      if (existsSync(link) && readlinkSync(link) !== readlinkSync('/proc/self/ns/net')) break;
+      await Bun.sleep(20);
+    }
+    const rules = join(folder, 'nftables.conf');
+    writeFileSync(
+      rules,
+      'flush ruleset\ntable inet filter {\n chain input {\n  type filter hook input priority 0; policy drop;\n  iif lo accept\n }\n}\n',
+    );
+    // What the machine runs for a session runs in a network of its own: its rules are real, and nobody else's.
+    server = await startSshServer(folder, {
+      forced: `exec nsenter --net=${link} /bin/sh -c "$SSH_ORIGINAL_COMMAND"`,
+      files: { '/etc/nftables.conf': rules },
+    });
+    server.standIn('systemctl', '[ "$1" = restart ] && exec nft -f /etc/nftables.conf; exit 0');
+  });
+  afterAll(async () => {
+    await server.stop();
+    namespace.kill('SIGKILL');
+    await namespace.exited;
+  });
+
+  it('is found open, closed by the action, and found closed', async () => {
+    expect(await target().detect('firewall', soon())).toMatchObject({
+      passed: false,
+      actual: 'everything that comes in is let through',
+    });
+    expect(await target().act('enable_firewall', {}, soon())).toMatchObject({ claimed: true });
+    expect(await target().detect('firewall', soon())).toMatchObject({ passed: true, metadata: { nft: '1' } });
+  });
+
+  it('is not believed to be closed because somebody says so', async () => {
+    server.standIn('systemctl', 'exec nft flush ruleset');
+    expect(await target().act('enable_firewall', {}, soon())).toMatchObject({ claimed: true });
+    expect(await target().detect('firewall', soon())).toMatchObject({ passed: false });
+  });
+});
+
+describe.skipIf(!root)('a machine that lets in by password', () => {
+  let server: SshServerLab;
+  beforeAll(async () => {
+    server = await startSshServer(makeFolder('password'), { password: "it's a $secret" });
+  });
+  afterAll(() => server.stop());
+  const target = (password: string) => createSshTarget(server.target({ key_file: null, password }), now);
+
+  it('is looked at with the right one, and with no other', async () => {
+    expect((await target("it's a $secret").detect('time', soon())).check_type).toBe('time');
+    expect(server.log()).toContain('Accepted password');
+    await expect(target('another').detect('time', soon())).rejects.toMatchObject({
+      code: 'SSH_LOGIN_REFUSED',
+    });
+  });
+
+  it('keeps its passwords while they are our only way in', async () => {
+    const harden = target("it's a $secret").act('harden_ssh', {}, soon());
+    await expect(harden).rejects.toMatchObject({ code: 'TARGET_ACTION_UNSAFE' });
+  });
+});
