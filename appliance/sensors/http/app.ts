@@ -47,8 +47,10 @@ export function createSensorApi(parts: SensorApiParts): SensorApi {
   const authenticate = createAuthentication({ keys, find: registry.find, now_ms });
   const rate = (burst: number, refill_per_s: number) =>
     createRateLimit({ burst, refill_per_s, remembered_max: RATES_REMEMBERED_MAX }, now_ms);
-  const ofKeys = rate(KEY_BURST, KEY_REFILL_PER_S);
-  const ofAddresses = rate(ADDRESS_BURST, ADDRESS_REFILL_PER_S);
+  const { per_sensor_per_s = KEY_REFILL_PER_S, per_address_per_s = ADDRESS_REFILL_PER_S } =
+    parts.limits ?? {};
+  const ofKeys = rate(Math.max(KEY_BURST, per_sensor_per_s), per_sensor_per_s);
+  const ofAddresses = rate(Math.max(ADDRESS_BURST, per_address_per_s), per_address_per_s);
   const ofFailures = rate(FAILURE_BURST, FAILURE_REFILL_PER_S);
   const known = new WeakMap<Request, Known>();
 

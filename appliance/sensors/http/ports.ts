@@ -14,6 +14,8 @@ export interface SensorApiParts {
   admission: Pick<SensorAdmission, 'admit'>;
   /** Machines that are known by configuration, with or without a sensor. */
   knownHosts(): readonly { hostname: string }[];
+  /** Default: KEY_REFILL_PER_S, ADDRESS_REFILL_PER_S. */
+  limits?: { per_sensor_per_s?: number; per_address_per_s?: number };
   now_ms(): number;
   /** Told faults of ours, with their causes. */
   onFault(words: string): void;

@@ -16,7 +16,7 @@ export async function measureLoad(
 }
 
 /** @param processor_s that the server used */
-function figuresOf(result: LoadResult, processor_s: number): LoadFigures {
+export function figuresOf(result: LoadResult, processor_s: number): LoadFigures {
   const { answered, statuses, seconds, latencies_ms } = result;
   return {
     ...{ answered, refused: answered - (statuses['200'] ?? 0) },

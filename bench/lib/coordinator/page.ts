@@ -107,7 +107,12 @@ function rollouts(sizes: readonly SizeResult[]): string {
   );
 }
 
-function hostRows({ host, quick, postgres }: CoordinatorResults): string[][] {
+/** Where and when. @param postgres undefined: there is none to speak of */
+export function hostRows({
+  host,
+  quick,
+  postgres,
+}: Pick<CoordinatorResults, 'host' | 'quick'> & Partial<Pick<CoordinatorResults, 'postgres'>>): string[][] {
   const calm = (host.load_before[0] ?? 0) <= IDLE_LOAD_MAX && host.machines_before === 0;
   return [
     [
@@ -115,7 +120,7 @@ function hostRows({ host, quick, postgres }: CoordinatorResults): string[][] {
       `${host.cpu}, ${host.cores} cores, ${(host.memory_bytes / 1e9).toFixed(0)} GB, Linux ${host.kernel}`,
     ],
     ['effort', quick ? 'QUICK: small fleets, short loads' : 'full'],
-    ['PostgreSQL', postgres?.version ?? 'left out'],
+    ...(postgres === undefined ? [] : [['PostgreSQL', postgres?.version ?? 'left out']]),
     [
       'load before',
       `${host.load_before.join(', ')}; ${host.machines_before} virtual machines of others; ${calm ? 'idle' : 'NOT IDLE, compare ratios'}`,
@@ -124,11 +129,11 @@ function hostRows({ host, quick, postgres }: CoordinatorResults): string[][] {
   ];
 }
 
-function count(value: number): string {
+export function count(value: number): string {
   return value.toLocaleString('en-US');
 }
 
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]) =>
     `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`.replace(/ {2,}\|/g, ' |');
   return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
