@@ -13,6 +13,7 @@ import { registerHealing } from './commands/healing.ts';
 import { registerHealthGate } from './commands/health-gate.ts';
 import { registerInstall } from './commands/install.ts';
 import { registerOrders } from './commands/orders.ts';
+import { registerSecrets } from './commands/secrets.ts';
 import { registerSensors } from './commands/sensors.ts';
 import { registerSetup } from './commands/setup.ts';
 import { registerSite } from './commands/site.ts';
@@ -46,6 +47,7 @@ export function registerAll(program: Command, io: CommandIo): Command {
     registerHealthGate,
     registerInstall,
     registerOrders,
+    registerSecrets,
     registerSensors,
     registerSetup,
     registerSite,

@@ -74,6 +74,14 @@ export const DEVICE_KEY_FILE = '/var/lib/msp/identity/device.key';
 /** The key that evidence is signed with, readable by the site's user only; what the device key says of it lies beside it. */
 export const EVIDENCE_KEY_FILE = '/var/lib/msp/evidence/evidence.key';
 export const MACHINE_ID_FILE = '/var/lib/msp/identity/machine-id';
+/** What others encrypt secrets of this machine for; root reads it. */
+export const AGE_KEY_FILE = '/var/lib/msp/identity/age.key';
+/** Which secrets there are: the device's own list, or that of the image. */
+export const DEVICE_SECRETS_FILE = '/var/lib/msp/secrets.json';
+export const IMAGE_SECRETS_FILE = '/usr/lib/bulkhead/secrets.json';
+/** Decrypted secrets, in memory, each its owner's; and what became of them, for everyone. */
+export const SECRETS_FOLDER = '/run/bulkhead/secrets';
+export const SECRETS_FACTS_FILE = '/run/bulkhead/secrets.json';
 export const SSH_HOST_KEY_FOLDER = '/var/lib/msp/identity/ssh';
 /** Kernel logs of boots that ended, one text file each. */
 export const BOOT_LOG_FOLDER = '/var/lib/msp/boot-log';

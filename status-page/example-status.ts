@@ -141,6 +141,10 @@ export function healthyStatus(): Status {
       gateway: '192.168.20.1',
       dns: ['192.168.20.1', '9.9.9.9'],
     },
+    secrets: {
+      problem: null,
+      secrets: [{ name: 'backup-passphrase', problem: null, rotateBy: '2027-06-01T00:00:00.000Z' }],
+    },
     firewall: {
       loaded: true,
       rules: 31,

@@ -82,3 +82,6 @@ export const CLOCK_OFFSET_HIGH_MS = 2_000;
 
 /** The T640 throttles at about 95 °C; ten below is worth a look. */
 export const TEMPERATURE_HIGH_C = 85;
+
+/** From so many days before a secret is due on, the page asks for a new one, so that nobody is late on the day. */
+export const ROTATION_NOTICE_DAYS = 14;

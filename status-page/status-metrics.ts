@@ -29,6 +29,7 @@ export function statusMetrics(status: Status | null): Registry {
   aboutSystem(status, gauge);
   aboutNetwork(status, gauge);
   aboutServices(status, gauge);
+  aboutSecrets(status, gauge);
   aboutUpdates(status.update, gauge);
   const ended = new Counter({
     name: 'bulkhead_updates_total',
@@ -135,6 +136,19 @@ function aboutSystem({ system, time }: Status, gauge: AddGauge): void {
   gauge('clock_offset_seconds', 'Distance to the time server.', [
     [time.offset_ms === null ? null : time.offset_ms / 1000],
   ]);
+}
+
+function aboutSecrets({ secrets: { secrets } }: Status, gauge: AddGauge): void {
+  gauge(
+    'secret_available',
+    '1 when the newest value of the secret lies where it is wanted.',
+    secrets.map(({ name, problem }) => [problem === null, { secret: name }]),
+  );
+  gauge(
+    'secret_rotate_by_seconds',
+    'When the secret has to be given a new value.',
+    secrets.map(({ name, rotateBy }) => [seconds(rotateBy), { secret: name }]),
+  );
 }
 
 function aboutNetwork({ network, firewall, coordinator }: Status, gauge: AddGauge): void {

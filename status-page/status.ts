@@ -2,6 +2,7 @@ import { type Static, Type as t } from '@sinclair/typebox';
 import { SlotName, Unknowable } from '../base/schema.ts';
 import { Verdict } from '../health-gate/verdict-schema.ts';
 import { LinkSection } from './link-section.ts';
+import { SecretsSection } from './secrets-section.ts';
 import { UpdateSection } from './update-section.ts';
 
 /**
@@ -139,6 +140,7 @@ export const Status = t.Object({
     openPorts: t.Array(t.String({ description: 'tcp/80' })),
     checkedAt: Unknowable(t.String({ format: 'date-time' })),
   }),
+  secrets: SecretsSection,
   coordinator: CoordinatorStatus,
   services: t.Array(ServiceStatus),
 });

@@ -1,5 +1,6 @@
 import type { Tone } from './assets.ts';
 import { CLOCK_OFFSET_HIGH_MS, TEMPERATURE_HIGH_C, USE_HIGH_RATIO } from './limits.ts';
+import { secretNotices } from './secrets-section.ts';
 import { COORDINATOR_STAGES, type CoordinatorStatus, type Status } from './status.ts';
 
 /** The one thing to be seen from across the room. */
@@ -37,7 +38,8 @@ export function headline({ boot, health }: Status): Headline {
 
 /** Facts a person should look at although they are not the verdict, most pressing first. */
 export function notices(status: Status): string[] {
-  return [...bootNotices(status), ...protectionNotices(status), ...resourceNotices(status)];
+  const secrets = secretNotices(status.secrets, new Date(status.time.now));
+  return [...bootNotices(status), ...protectionNotices(status), ...secrets, ...resourceNotices(status)];
 }
 
 function bootNotices({ boot, setup, slots, update, version, services }: Status): string[] {

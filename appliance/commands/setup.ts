@@ -59,7 +59,7 @@ Examples:
 }
 
 /** What lies on the data partition is the same for both slots: going back to the other one would mend none of it. */
-const DATA_STEPS = new Set(['data', 'identity', 'machine-id', 'schema', 'ssh']);
+const DATA_STEPS = new Set(['data', 'identity', 'age-key', 'machine-id', 'schema', 'ssh']);
 
 /**
  * 0: done. 2: something on the data partition is damaged; the boot is as good as it can be. 1: the set-up itself

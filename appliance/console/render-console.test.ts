@@ -54,6 +54,7 @@ const STATUS: Status = {
     gateway: '10.0.2.2',
     dns: [],
   },
+  secrets: { problem: null, secrets: [] },
   firewall: { loaded: true, rules: 1, digest: null, openPorts: [], checkedAt: null },
   coordinator: {
     configured: false,

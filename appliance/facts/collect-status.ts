@@ -7,6 +7,7 @@ import { readWatchdog } from '../../health-gate/watchdog.ts';
 import type { ServiceStatus, SlotStatus, Status } from '../../status-page/status.ts';
 import { readFirewallFacts } from '../firewall/facts.ts';
 import { readDeviceIdentity } from '../identity/read.ts';
+import { NO_SECRETS, readSecretsFacts } from '../secrets/facts.ts';
 import { describeBoot, readOwnBootView } from './boot.ts';
 import { askTimeServer, readSynchronised, readZone, type TimeServer } from './clock.ts';
 import { readDataDisk } from './data-disk.ts';
@@ -141,9 +142,16 @@ export function assembleStatus(context: FactContext, slow: SlowFacts, journals: 
       dns: [],
     }),
     firewall: attempt('firewall', () => describeFirewall(paths.firewallFactsFile), NO_FIREWALL),
+    secrets: attempt('secrets', () => describeSecrets(paths.secretsFactsFile), NO_SECRETS),
     coordinator: context.coordinator(),
     services: slow.services,
   };
+}
+
+/** Without the time of the record, which the page has no use for. */
+function describeSecrets(file: string): Status['secrets'] {
+  const { problem, secrets } = readSecretsFacts(file) ?? NO_SECRETS;
+  return { problem, secrets };
 }
 
 /** Nothing read back from the kernel in this boot: `checkedAt` says that the rest is absence and not observation. */

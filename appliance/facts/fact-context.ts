@@ -8,6 +8,7 @@ import {
   MACHINE_FACTS_FILE,
   PENDING_UPDATE_FILE,
   REJECTED_RELEASES_FILE,
+  SECRETS_FACTS_FILE,
   SETUP_FACTS_FILE,
   UPDATE_HISTORY_FILE,
   UPDATE_PROGRESS_FILE,
@@ -37,6 +38,7 @@ export interface FactPaths {
   deviceKeyFile: string;
   criticalUnitsFile: string;
   setupFactsFile: string;
+  secretsFactsFile: string;
   updateProgressFile: string;
   pendingUpdateFile: string;
   updateHistoryFile: string;
@@ -58,6 +60,7 @@ export const APPLIANCE_PATHS: FactPaths = {
   deviceKeyFile: DEVICE_KEY_FILE,
   criticalUnitsFile: CRITICAL_UNITS_FILE,
   setupFactsFile: SETUP_FACTS_FILE,
+  secretsFactsFile: SECRETS_FACTS_FILE,
   updateProgressFile: UPDATE_PROGRESS_FILE,
   pendingUpdateFile: PENDING_UPDATE_FILE,
   updateHistoryFile: UPDATE_HISTORY_FILE,

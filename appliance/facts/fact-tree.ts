@@ -40,6 +40,7 @@ export function makeFactTree(): FactTree {
         deviceKeyFile: at('data/identity/device.key'),
         criticalUnitsFile: at('critical-units'),
         setupFactsFile: at('run/bulkhead/setup.json'),
+        secretsFactsFile: at('run/bulkhead/secrets.json'),
         updateProgressFile: at('run/bulkhead/update.json'),
         pendingUpdateFile: at('data/update/pending.json'),
         updateHistoryFile: at('data/update/history.jsonl'),

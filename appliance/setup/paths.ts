@@ -1,4 +1,5 @@
 import {
+  AGE_KEY_FILE,
   AGENT_STORE_FOLDER,
   DEVICE_CONFIG_FILE,
   DEVICE_KEY_FILE,
@@ -39,6 +40,7 @@ export interface SetupPaths {
   savedClock: string;
   confirmedClock: string;
   deviceKey: string;
+  ageKey: string;
   evidenceKey: string;
   machineId: string;
   sshHostKeys: string;
@@ -78,6 +80,7 @@ export function setupPaths(root = ''): SetupPaths {
     savedClock: at(`${DATA_MOUNT}/time/clock`),
     confirmedClock: at(`${DATA_MOUNT}/time/clock-confirmed`),
     deviceKey: at(DEVICE_KEY_FILE),
+    ageKey: at(AGE_KEY_FILE),
     evidenceKey: at(EVIDENCE_KEY_FILE),
     machineId: at(MACHINE_ID_FILE),
     sshHostKeys: at(SSH_HOST_KEY_FOLDER),

@@ -11,6 +11,7 @@ export type StepName =
   | 'data'
   | 'schema'
   | 'identity'
+  | 'age-key'
   | 'evidence-key'
   | 'machine-id'
   | 'hostname'

@@ -83,7 +83,12 @@ it.skipIf(!canOwn)('makes a first boot out of nothing but an empty data partitio
   const { root, effects, read } = appliance();
   const report = await runSetup(effects);
   expect(report).toMatchObject({ ok: true, failures: [], configProblems: [] });
-  expect(report.notes).toEqual(['data schema 1 (new)', 'device identity made', 'key of the evidence made']);
+  expect(report.notes).toEqual([
+    'data schema 1 (new)',
+    'device identity made',
+    'key of the evidence made',
+    'age key made',
+  ]);
   expect(report.hostname).toBe(`bulkhead-${report.deviceId?.slice(0, 6)}`);
   expect(read('proc/sys/kernel/hostname')).toBe(`${report.hostname}\n`);
   expect(readdirSync(join(root, 'run/systemd/network'))).toEqual(['80-bulkhead-ethernet.network']);

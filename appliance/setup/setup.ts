@@ -11,6 +11,7 @@ import { ensureDeviceIdentity } from '../identity/make.ts';
 import { AGENT_USER, agentOwner, type Owner, SITE_USER, userOwner } from '../identity/owner.ts';
 import { derivedHostname, readDeviceIdentity, readDeviceKey } from '../identity/read.ts';
 import { ensureSshHostKey } from '../identity/ssh-host-key.ts';
+import { ensureAgeKey } from '../secrets/age-key.ts';
 import { type ClockFacts, correctClock, decideClock, readBuildTime, readSavedClock } from './clock.ts';
 import { migrateData } from './data-schema.ts';
 import { type DmiFacts, readDmiFacts } from './dmi-facts.ts';
@@ -93,6 +94,8 @@ export async function runSetup(effects: SetupEffects): Promise<SetupReport> {
       }),
     );
     if (evidence && evidence.how !== 'kept') notes.push(`key of the evidence ${evidence.how}`);
+    const age = await step('age-key', () => ensureAgeKey(paths.ageKey));
+    if (age === 'made') notes.push('age key made');
     await step('machine-id', () => verifyMachineId(paths.machineId, paths.runningMachineId));
   } else {
     failures.push({ step: 'data', reason: describeError(dataMissing(paths)) });

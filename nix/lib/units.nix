@@ -69,6 +69,10 @@ let
       "bulkhead-update.service"
     ];
     firewall = [ "bulkhead-firewall.service" ];
+    secrets = [
+      "bulkhead-secrets.path"
+      "bulkhead-secrets.service"
+    ];
     timesync = [
       "bulkhead-clock-keep.service"
       "bulkhead-clock-save.service"

@@ -20,6 +20,7 @@ in
     ./compliance-agent.nix
     ./firewall.nix
     ./health-gate.nix
+    ./secrets.nix
     ./timesync.nix
   ];
 
@@ -31,6 +32,7 @@ in
       msp-ab-updates.enable = true;
       msp-firewall.enable = true;
       msp-health-gate.enable = true;
+      msp-secrets.enable = true;
       msp-timesync.enable = true;
       resolved.enable = true;
     };

@@ -10,6 +10,7 @@
   health-gate = ./health-gate.nix;
   monitoring = ./monitoring.nix;
   overlay-network = ./overlay-network.nix;
+  secrets = ./secrets.nix;
   ssh-hardening = ./ssh-hardening.nix;
   timesync = ./timesync.nix;
 }

@@ -133,6 +133,7 @@ export class OrderedAppliance {
       deviceKeyFile: at('data/identity/device.key'),
       criticalUnitsFile: at('usr/critical-units'),
       setupFactsFile: at('run/setup.json'),
+      secretsFactsFile: at('run/secrets.json'),
       updateProgressFile: at('run/update.json'),
       pendingUpdateFile: at('data/update/pending.json'),
       updateHistoryFile: tools.paths.history,

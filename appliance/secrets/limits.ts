@@ -1,0 +1,16 @@
+/** Limits of the secrets, each with its reason. */
+
+/** A sops file holds passphrases and tokens; a megabyte is a mistake. */
+export const SOPS_FILE_MAX_BYTES = 1024 * 1024;
+
+/** The file that says which secrets there are. */
+export const MANIFEST_MAX_BYTES = 64 * 1024;
+
+/** Secrets of one appliance; each is a file in memory. */
+export const SECRETS_MAX = 100;
+
+/** As long as stopping a service may take (DefaultTimeoutStopSec of the image), and its start. */
+export const RESTART_TIMEOUT_MS = 60_000;
+
+/** An age key file is three lines. */
+export const AGE_KEY_MAX_BYTES = 4096;
