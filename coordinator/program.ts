@@ -7,6 +7,7 @@ import { registerBackup } from './commands/backup.ts';
 import { registerChannel } from './commands/channel.ts';
 import { registerDevice } from './commands/device.ts';
 import { registerDrift } from './commands/drift.ts';
+import { registerEvidence } from './commands/evidence.ts';
 import { registerJob } from './commands/job.ts';
 import { registerOrder } from './commands/order.ts';
 import { registerPeople } from './commands/people.ts';
@@ -36,6 +37,7 @@ function registerAll(program: Command, io: CommandIo): Command {
     registerChannel,
     registerDevice,
     registerDrift,
+    registerEvidence,
     registerJob,
     registerOrder,
     registerPeople,

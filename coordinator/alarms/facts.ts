@@ -16,6 +16,8 @@ export interface AlarmFacts {
   braked: readonly { rollout: string; name: string; version: string; reason: string }[];
   /** Channels that messages do not get through. */
   channels: readonly { channel: string; name: string; error: string }[];
+  /** Appliances whose evidence contradicts what was countersigned. */
+  forks: readonly ForkFact[];
   /** Builds that do not come to an end. */
   stuck: readonly { id: string; project: string; waits: boolean }[];
   /** Projects whose last build failed. */
@@ -42,6 +44,11 @@ export interface QuietFact extends Named {
   heard_ms: number | null;
   decided_ms: number;
   interval_s: number;
+}
+
+export interface ForkFact extends Named {
+  chain: string;
+  why: string;
 }
 
 export interface UpdateFact extends Named {

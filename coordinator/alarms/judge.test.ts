@@ -23,6 +23,7 @@ const NOTHING: AlarmFacts = {
     channels: [],
     stuck: [],
     failed: [],
+    forks: [],
   },
   ...{ reports: { taken: 0, refused: new Map() }, sign_ins_failed: 0 },
 };

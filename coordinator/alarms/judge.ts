@@ -4,6 +4,7 @@ import type {
   DriftFact,
   FailedBuildFact,
   FirewallFact,
+  ForkFact,
   ImageFact,
   QuietFact,
   UpdateFact,
@@ -47,6 +48,7 @@ export function judge(facts: AlarmFacts): Findings {
     ],
     ['job_stuck', facts.stuck.map(stuck)],
     ['job_failed', facts.failed.map(failedBuild)],
+    ['evidence_forked', facts.forks.map(forkedEvidence)],
   ]);
   if (facts.drift !== null) findings.set('drift', facts.drift.map(drifted));
   return findings;
@@ -91,6 +93,13 @@ function refused({ taken, refused }: AlarmFacts['reports']): Finding[] {
   return [
     { subject: 'coordinator', message: `many requests of appliances fail their verification: ${codes}` },
   ];
+}
+
+function forkedEvidence({ device, name, chain, why }: ForkFact): Finding {
+  return {
+    subject: `device:${device}`,
+    message: `the evidence of ${name} (chain ${chain.slice(0, 12)}…) contradicts itself: ${why}`,
+  };
 }
 
 function drifted({ device, name, state, running, desired, releases }: DriftFact): Finding {

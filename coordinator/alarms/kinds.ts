@@ -11,6 +11,7 @@ export const ALARM_KINDS = [
   'delivery_failing',
   'job_stuck',
   'job_failed',
+  'evidence_forked',
 ] as const;
 export type AlarmKind = (typeof ALARM_KINDS)[number];
 
@@ -30,6 +31,7 @@ const FACTS: Readonly<Record<AlarmKind, { title: string; severity: Severity }>> 
   delivery_failing: { title: 'Alarms not delivered', severity: 'warning' },
   job_stuck: { title: 'Build stuck', severity: 'warning' },
   job_failed: { title: 'Build failed', severity: 'warning' },
+  evidence_forked: { title: 'Evidence contradicts itself', severity: 'critical' },
 };
 
 export function titleOf(kind: AlarmKind): string {

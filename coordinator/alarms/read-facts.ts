@@ -4,8 +4,8 @@ import type { Database } from '../database/tables.ts';
 import { failingChannels } from '../delivery/queue.ts';
 import type { PlanRecord } from '../rollouts/effects.ts';
 import { readDrifts } from '../rollouts/run/read-drift.ts';
-import type { AlarmFacts, DriftFact } from './facts.ts';
-import { DRIFT_CHUNK, SIGN_INS_WITHIN_MS } from './limits.ts';
+import type { AlarmFacts, DriftFact, ForkFact } from './facts.ts';
+import { DRIFT_CHUNK, FACTS_MAX, SIGN_INS_WITHIN_MS } from './limits.ts';
 import type { OpenAlarm } from './plan.ts';
 import { readApproved, readFailedUpdates, readQuiet } from './read-devices.ts';
 import { readReports } from './read-reports.ts';
@@ -45,6 +45,7 @@ export async function readFacts(
     reports: await recentReports(database, at_ms),
     sign_ins_failed: await readFailedSignIns(database, at_ms),
     braked: await readBraked(database),
+    forks: await readForks(database),
     channels: await failingChannels(database),
     ...(await troubledJobs(database, at_ms)),
   };
@@ -83,6 +84,23 @@ async function readFailedSignIns(database: Database, at_ms: number): Promise<num
     .where('last_ms', '>', at_ms - SIGN_INS_WITHIN_MS)
     .executeTakeFirstOrThrow();
   return Number(failures ?? 0);
+}
+
+/** The first one of each appliance that is still here. */
+async function readForks(database: Database): Promise<ForkFact[]> {
+  const rows = await database
+    .selectFrom('evidence_chains')
+    .innerJoin('devices', 'devices.id', 'evidence_chains.device_id')
+    .select(['device_id', 'devices.name', 'hostname', 'chain', 'trouble'])
+    .where('trouble_ms', 'is not', null)
+    .where('devices.state', '=', 'approved')
+    .orderBy('trouble_ms', 'desc')
+    .limit(FACTS_MAX)
+    .execute();
+  const forks = rows.map(({ device_id: device, name, hostname, chain, trouble }) => ({
+    ...{ device, name: name ?? hostname, chain, why: trouble ?? '' },
+  }));
+  return [...new Map(forks.map((fork) => [fork.device, fork])).values()];
 }
 
 async function readBraked(database: Database): Promise<AlarmFacts['braked']> {

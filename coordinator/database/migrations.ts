@@ -3,6 +3,7 @@ import type { Migration } from 'kysely/migration';
 import { addAlarms } from './alarms-step.ts';
 import { addBuilds } from './builds-step.ts';
 import { addChannels } from './channels-step.ts';
+import { addEvidence } from './evidence-step.ts';
 import { addFilters } from './filters-step.ts';
 import { type Backend, type IndexMap, makeTables, type TableMap } from './make-tables.ts';
 import { addPolicies } from './policies-step.ts';
@@ -24,6 +25,7 @@ export function migrationsFor(backend: Backend): Record<string, Migration> {
     '0006-builds': { up: (database: Kysely<unknown>) => addBuilds(database, backend) },
     '0007-filters': { up: (database: Kysely<unknown>) => addFilters(database, backend) },
     '0008-policies': { up: (database: Kysely<unknown>) => addPolicies(database, backend) },
+    '0009-evidence': { up: (database: Kysely<unknown>) => addEvidence(database, backend) },
   };
 }
 

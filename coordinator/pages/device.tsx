@@ -1,10 +1,12 @@
 import { type DeviceDetails, listChanges, readDevice, readDevices } from '../devices/list.ts';
 import { approveDevice, describeDevice, endDevice } from '../devices/operate.ts';
+import { listEvidence } from '../evidence/list.ts';
 import { listOrders } from '../orders/operate.ts';
 import { DeviceName, Id, Reason, Tags } from '../routes/parts.ts';
 import { requestInvalid } from '../server/problem.ts';
 import { ApprovalCard } from './approval.tsx';
 import { ChangesCard, FingerprintCard, KeysCard, SummaryCard } from './device-cards.tsx';
+import { EvidenceCard } from './evidence-card.tsx';
 import { fitting, readTags, writeTags } from './fields.ts';
 import { OrderTable } from './order-table.tsx';
 import type { Look, Page } from './page.ts';
@@ -26,6 +28,7 @@ export const devicePage: Page = {
     const mayAct = principal.scopes.has('device');
     const conflicts = await readDevices(coordinator, device.conflicts);
     const changes = await listChanges(coordinator, device.id, SHOWN_MAX);
+    const chains = await listEvidence(coordinator, device.id);
     const orders = await listOrders(coordinator, { device_id: device.id, limit: SHOWN_MAX });
     const { state, presence } = device;
     return {
@@ -60,6 +63,7 @@ export const devicePage: Page = {
             <SummaryCard device={device} now_ms={coordinator.now_ms()} />
             <FingerprintCard device={device} />
             {mayAct && state === 'approved' ? <DescribeCard look={look} device={device} /> : ''}
+            {state === 'approved' ? <EvidenceCard chains={chains} now_ms={coordinator.now_ms()} /> : ''}
             <KeysCard device={device} />
           </div>
           <ChangesCard changes={changes} now_ms={coordinator.now_ms()} />

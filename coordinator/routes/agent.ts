@@ -3,6 +3,12 @@ import { type TypeCheck, TypeCompiler } from '@sinclair/typebox/compiler';
 import { Elysia } from 'elysia';
 import { describeError } from '../../base/errors.ts';
 import { deviceIdOf } from '../../base/signing/key-id.ts';
+import {
+  CheckpointAnswer,
+  CheckpointMessage,
+  SegmentAnswer,
+  SegmentMessage,
+} from '../../protocol/evidence/messages.ts';
 import { AgentProblem, EnrolmentAnswer, ReportAnswer } from '../../protocol/messages/answers.ts';
 import { EnrolmentRequest, KeyRotation } from '../../protocol/messages/enrolment.ts';
 import { Heartbeat, StateReport } from '../../protocol/messages/reports.ts';
@@ -11,6 +17,8 @@ import type { Coordinator } from '../context.ts';
 import { enrol } from '../devices/enrol.ts';
 import { nextHeartbeat_s } from '../devices/presence.ts';
 import { rotateKey } from '../devices/rotate.ts';
+import { takeCheckpoint } from '../evidence/checkpoints.ts';
+import { takeSegment } from '../evidence/segments.ts';
 import { NEW_DEVICE_BURST, NEW_DEVICE_REFILL_PER_S } from '../limits.ts';
 import { takeLog, takeResult } from '../orders/results.ts';
 import { addressSubject } from '../people/lockout.ts';
@@ -178,6 +186,22 @@ export function agentRoutes(
         return taken();
       }),
       describe('One piece of the log of an order', OrderLogPiece, { 200: Taken }),
+    )
+    .post(
+      '/evidence/checkpoint',
+      signed('evidence_checkpoint', CheckpointMessage, async (claim, body) => {
+        const countersignature = await takeCheckpoint(coordinator, claim, body);
+        return Response.json({ countersignature, server_time_ms: now_ms() });
+      }),
+      describe('How far the evidence has come', CheckpointMessage, { 200: CheckpointAnswer }),
+    )
+    .post(
+      '/evidence/segment',
+      signed('evidence_segment', SegmentMessage, async (claim, body) => {
+        const progress = await takeSegment(coordinator, claim, body);
+        return Response.json({ ...progress, server_time_ms: now_ms() });
+      }),
+      describe('One piece of a finished segment of evidence', SegmentMessage, { 200: SegmentAnswer }),
     );
 }
 

@@ -15,6 +15,7 @@ import { auditRoutes } from '../routes/audit.ts';
 import { channelRoutes } from '../routes/channels.ts';
 import { deviceRoutes } from '../routes/devices.ts';
 import { driftRoutes } from '../routes/drift.ts';
+import { evidenceRoutes } from '../routes/evidence.ts';
 import { filterRoutes } from '../routes/filters.ts';
 import { jobRoutes } from '../routes/jobs.ts';
 import { orderRoutes } from '../routes/orders.ts';
@@ -88,6 +89,7 @@ export function createApp(coordinator: Coordinator, agent: AgentParts): App {
     .use(jobRoutes(coordinator))
     .use(webhookRoutes(coordinator, addressOf))
     .use(peopleRoutes(coordinator, addressOf))
+    .use(evidenceRoutes(coordinator))
     .use(auditRoutes(coordinator));
   const describe = once(() => describeApi(routes));
   const app = routes.get('/openapi.json', () => describe(), {

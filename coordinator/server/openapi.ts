@@ -9,6 +9,7 @@ const TAGS = {
   releases: 'what there is to roll out, and its files',
   rollouts: 'a release, spread over the fleet in stages',
   alarms: 'what is wrong, and who sees to it',
+  evidence: 'what appliances have put on record',
   builds: 'what is built when somebody pushes',
   people: 'who may do what',
   audit: 'who did what',

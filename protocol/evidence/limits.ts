@@ -15,8 +15,8 @@ export const CHECKPOINT_DISTANCE_MAX = 10_000;
 /** Chains in one export: each is one key or one store of the appliance; more than a handful is a machine that needs a person. */
 export const EXPORT_CHAINS_MAX = 64;
 
-/** One piece of a segment on its way to the coordinator, in bytes: below what it takes as one body (64 KiB). */
-export const SEGMENT_PIECE_MAX_BYTES = 48 * 1024;
+/** One piece of a segment on its way to the coordinator: in JSON it may become twice as long, and the coordinator takes 64 KiB as one body. */
+export const SEGMENT_PIECE_MAX_BYTES = 28 * 1024;
 
 /** One segment at most: some thousand records, verified by the coordinator in one go. The appliance closes them far below. */
 export const SEGMENT_MAX_BYTES = 4 * 1024 * 1024;
