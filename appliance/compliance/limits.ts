@@ -15,7 +15,7 @@ export const BUS_TIMEOUT_MS = 5_000;
 /** `sshd -T` reads one file and its keys. */
 export const SSHD_TIMEOUT_MS = 10_000;
 
-/** A finding that stays open is seen again every hour; a control that holds is put on record four times a day. Together some 130 kB a day. */
+/** A finding that stays open is seen again every hour; a control that holds is put on record four times a day. */
 export const RECORD_FAILING_AGAIN_S = 60 * 60;
 export const RECORD_GOOD_AGAIN_S = 6 * 60 * 60;
 
@@ -24,7 +24,7 @@ export const MACHINE_SILENT_S = 3 * 60 * 60;
 
 /**
  * Rows of samples. One is written when the numbers of a scope have changed, so a quiet site has a few hundred a year; one where everything
- * flaps every hour keeps its latest half year. About 60 bytes each.
+ * flaps every hour keeps its latest half year.
  */
 export const SAMPLES_MAX = 200_000;
 
