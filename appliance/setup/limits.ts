@@ -36,5 +36,5 @@ export const SITE_IMAGE_BYTES = 256 * 1024 * 1024;
 /** What stays free when a service's place is made: four times what the health gate asks for (DATA_FREE_MIN_BYTES). */
 export const STORE_LEAVES_BYTES = 256 * 1024 * 1024;
 
-/** Checking and making 256 MiB takes four seconds on a slow eMMC; what takes longer hangs, and a service waits for it. */
+/** Checking 256 MiB takes a second on a slow eMMC; what takes longer hangs, and a service waits for it. */
 export const STORE_TOOL_TIMEOUT_MS = 20_000;

@@ -9,7 +9,6 @@ import {
   rmSync,
   statfsSync,
   statSync,
-  writeSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
 import { fsyncFolder } from '../../base/atomic-file.ts';
@@ -108,7 +107,7 @@ async function makeImage(store: ServiceStore): Promise<void> {
       `${formatBytes(bavail * bsize)} are free on the data partition; ${image} takes ${formatBytes(size_bytes)}`,
       { hint: `it is made when ${formatBytes(leaves_bytes)} are left for everything else` },
     );
-  writeZeros(made, size_bytes);
+  await allocate(run, made, size_bytes);
   const settings = `nodiscard,lazy_itable_init=0,lazy_journal_init=0,root_owner=${owner.uid}:${owner.gid}`;
   await runOrThrow(
     run,
@@ -124,17 +123,12 @@ async function makeImage(store: ServiceStore): Promise<void> {
   fsyncFolder(dirname(image));
 }
 
-/** Every block written once: a file with holes would run out of room when the partition does. */
-function writeZeros(path: string, size_bytes: number): void {
-  const file = openSync(path, 'w', 0o600);
-  try {
-    const zeros = new Uint8Array(1024 * 1024);
-    for (let at = 0; at < size_bytes; )
-      at += writeSync(file, zeros, 0, Math.min(zeros.length, size_bytes - at));
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
+/** Every block allocated at once: a file with holes would run out of room when the partition does. */
+async function allocate(run: Run, path: string, size_bytes: number): Promise<void> {
+  closeSync(openSync(path, 'w', 0o600));
+  await runOrThrow(run, 'fallocate', ['--length', String(size_bytes), path], {
+    timeout_ms: STORE_TOOL_TIMEOUT_MS,
+  });
 }
 
 function syncFile(path: string): void {
