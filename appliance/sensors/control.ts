@@ -1,8 +1,11 @@
 import { Elysia, t } from 'elysia';
 import { OneOf } from '../../base/schema.ts';
-import type { Waiting } from './admission/admission.ts';
+import type { EvidenceLog } from '../evidence/entry.ts';
+import type { SensorAdmission, Waiting } from './admission/admission.ts';
+import { sensorChanges } from './changes.ts';
+import type { Authority } from './pki/authority.ts';
+import type { SensorRegistry } from './registry/registry.ts';
 import { CAPABILITY_TIERS, type Sensor } from './registry/sensor.ts';
-import type { Sensors } from './sensors.ts';
 
 const Tier = OneOf(CAPABILITY_TIERS);
 /** Who asks, for the record: a user name, an order, `status page`. */
@@ -22,6 +25,13 @@ export interface SensorList {
   waiting: Waiting[];
 }
 
+export interface SensorsControlParts {
+  admission: SensorAdmission;
+  authority: Authority;
+  registry: SensorRegistry;
+  evidence: Pick<EvidenceLog, 'append'>;
+}
+
 /**
  * Sensors over the control socket, for commands and for the status page:
  *
@@ -29,7 +39,8 @@ export interface SensorList {
  * `POST /v1/sensors/waiting/:fingerprint/admit`, `/refuse` · `POST /v1/sensors/:id/revoke`, `/tier` ·
  * `GET /v1/sensors/console-code` the digits for the console · `GET /v1/sensors/authority` the certificate that sensors trust
  */
-export function sensorsControl({ admission, authority, registry, ...sensors }: Sensors) {
+export function sensorsControl({ admission, authority, registry, evidence }: SensorsControlParts) {
+  const sensors = sensorChanges(registry, evidence);
   return new Elysia({ name: 'sensors-control', prefix: '/v1/sensors' })
     .get('/', (): SensorList => ({ sensors: registry.list(), waiting: admission.waiting() }))
     .get('/authority', () => ({ certificate_pem: authority.certificate_pem, sha256: authority.fingerprint }))

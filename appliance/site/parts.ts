@@ -27,6 +27,7 @@ import { createAdmission } from '../sensors/admission/admission.ts';
 import { ADMISSION_PART } from '../sensors/admission/tables.ts';
 import { createCommands } from '../sensors/commands/create-commands.ts';
 import { COMMANDS_PART } from '../sensors/commands/results-table.ts';
+import { sensorsControl } from '../sensors/control.ts';
 import { serveSensorGrpc } from '../sensors/grpc/server.ts';
 import { createSensorApi } from '../sensors/http/app.ts';
 import { HTTP_KEYS_PART } from '../sensors/http/keys.ts';
@@ -114,7 +115,8 @@ export async function startParts(
     ...(grpc === undefined ? {} : { port: grpc }),
     ...(host === undefined ? {} : { host }),
   });
-  started.push({ stop: () => service.stop() });
+  const control = sensorsControl({ admission, authority, registry, evidence });
+  started.push({ control, stop: () => service.stop() });
   const api = createSensorApi({
     ...{ store, findings, registry, commands, admission, now_ms, onFault: warn },
     knownHosts: () => parts.config.targets.map(({ name }) => ({ hostname: name })),

@@ -1,4 +1,5 @@
-import { type ServerWritableStream, status } from '@grpc/grpc-js';
+import type { ServerWritableStream } from '@grpc/grpc-js';
+import { BulkheadError } from '../../../base/errors.ts';
 import {
   type HealthCheckRequest,
   type HealthCheckResponse,
@@ -43,15 +44,9 @@ export function createHealth({ services, serving, onFault }: HealthParts) {
     handlers: {
       check: unary<HealthCheckRequest, HealthCheckResponse>(async ({ service }) => {
         if (known(service)) return { status: now() };
-        throw new UnknownService();
+        throw new BulkheadError('SENSOR_SERVICE_UNKNOWN', 'there is no such service');
       }, onFault),
       watch,
     },
   };
-}
-
-/** The protocol's own answer, which is no error of ours. */
-class UnknownService extends Error {
-  readonly code = status.NOT_FOUND;
-  readonly details = 'there is no such service';
 }

@@ -28,6 +28,7 @@ const STATUSES: Readonly<Record<string, status>> = {
   EVIDENCE_FAILED: status.UNAVAILABLE,
   SENSOR_STOPPING: status.UNAVAILABLE,
   SENSOR_IDLE: status.DEADLINE_EXCEEDED,
+  SENSOR_SERVICE_UNKNOWN: status.NOT_FOUND,
 };
 
 /** Trailer with the fixed code of an error. */
