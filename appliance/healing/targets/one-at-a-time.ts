@@ -7,13 +7,18 @@ import type { WatchedTarget } from './watched-target.ts';
 export function oneAtATime(target: WatchedTarget): WatchedTarget {
   let last: Promise<unknown> = Promise.resolve();
   const inTurn = <T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> => {
+    const tired = Promise.withResolvers<never>();
+    const giveUp = () => tired.reject(signal.reason);
+    signal.addEventListener('abort', giveUp, { once: true });
     const turn = last.then(() => {
       signal.throwIfAborted();
+      // From here on the work itself heeds the signal, and closes what it has opened.
+      signal.removeEventListener('abort', giveUp);
       return work();
     });
     // The next one waits for the end of this one, whatever the end is.
     last = turn.catch(() => undefined);
-    return turn;
+    return Promise.race([turn, tired.promise]);
   };
   return {
     name: target.name,

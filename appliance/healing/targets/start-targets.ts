@@ -12,6 +12,8 @@ export interface TargetsDeps {
   findings: Pick<Findings, 'record'>;
   now: () => Date;
   warn: (message: string) => void;
+  /** 0 to 1, for when the first looks come; chance when left out. */
+  random?: () => number;
 }
 
 /** The machines without a sensor, as one part of the site's service. */
@@ -29,13 +31,13 @@ export interface TargetList {
 }
 
 /** Starts to look at every declared machine at its interval. */
-export function startTargets({ configs, findings, now, warn }: TargetsDeps): Targets {
+export function startTargets({ configs, findings, now, warn, random = Math.random }: TargetsDeps): Targets {
   const targets = openTargets(configs, {
     now,
     onLeft: (error) => warn(`a shell is left on a machine for three minutes: ${describeError(error)}`),
   });
   const poller = startPoller({
-    ...{ targets, now, random: Math.random, onFault: warn },
+    ...{ targets, now, random, onFault: warn },
     record: (detections) => findings.record(detections),
   });
   return {

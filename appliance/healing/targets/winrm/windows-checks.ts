@@ -57,17 +57,21 @@ export const WINDOWS_CHECK_DEFINITIONS: Readonly<Record<WindowsCheck, WindowsChe
     'defender',
     '$d=Get-MpComputerStatus;@{antivirus=[bool]$d.AntivirusEnabled;realtime=[bool]$d.RealTimeProtectionEnabled;age_days=[int]$d.AntivirusSignatureAge}',
     strict({ antivirus: t.Boolean(), realtime: t.Boolean(), age_days: whole }),
-    ({ antivirus, realtime, age_days }) => ({
-      passed: antivirus && realtime && age_days <= DEFENDER_SIGNATURES_MAX_AGE_DAYS,
-      expected: `on, in real time, with signatures of the last ${DEFENDER_SIGNATURES_MAX_AGE_DAYS} days`,
-      actual: [
-        antivirus ? 'on' : 'off',
-        realtime ? 'in real time' : 'not in real time',
-        `signatures ${age_days} days old`,
-      ].join(', '),
-      severity: antivirus && realtime ? 'medium' : 'high',
-      metadata: { signatures_age_days: String(age_days) },
-    }),
+    ({ antivirus, realtime, age_days }) => {
+      // Only what is wrong is named: rules of healing tell by it what to do.
+      const wrong = [
+        ...(antivirus ? [] : ['off']),
+        ...(realtime ? [] : ['not in real time']),
+        ...(age_days <= DEFENDER_SIGNATURES_MAX_AGE_DAYS ? [] : [`signatures ${age_days} days old`]),
+      ];
+      return {
+        passed: wrong.length === 0,
+        expected: `on, in real time, with signatures of the last ${DEFENDER_SIGNATURES_MAX_AGE_DAYS} days`,
+        actual: wrong.join(', ') || 'as expected',
+        severity: antivirus && realtime ? 'medium' : 'high',
+        metadata: { signatures_age_days: String(age_days) },
+      };
+    },
   ),
   firewall: define(
     'firewall',
