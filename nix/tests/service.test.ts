@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { parseManifest } from '../../appliance/secrets/manifest.ts';
 import { evaluateModules, NIX, nixpkgsLib } from './evaluate.ts';
 import { parseUnit } from './unit-text.ts';
 
@@ -123,5 +124,44 @@ describe.skipIf(nixpkgsLib === undefined)('monitoring and backup', () => {
       'null',
     );
     expect(refused.join()).toContain('enable services.bulkhead-coordinator');
+  });
+});
+
+describe.skipIf(nixpkgsLib === undefined)('secrets', () => {
+  const secrets = (settings: string) =>
+    evaluateModules<{ manifest: string; path: string; units: string[] }>(
+      ['secrets'],
+      `{ services.msp-secrets = { enable = true; sopsFile = "/etc/secrets.yaml"; ${settings} }; }`,
+      `{
+        manifest = system.config.bulkhead.files."/usr/lib/bulkhead/secrets.json".text;
+        path = system.config.services.msp-secrets.secrets.token.path;
+        units = builtins.attrNames system.config.systemd.services;
+      }`,
+    );
+
+  it('become the list that the program reads, with its defaults', async () => {
+    const { selected } = await secrets(
+      'secrets.token = { sopsKey = "site/token"; owner = "msp"; restartUnits = [ "compliance-agent.service" ]; };',
+    );
+    expect(parseManifest(selected.manifest, 'secrets.json')).toEqual({
+      ageKeyFile: '/var/lib/msp/identity/age.key',
+      secrets: [
+        {
+          ...{
+            name: 'token',
+            sopsFile: '/etc/secrets.yaml',
+            sopsKey: 'site/token',
+            owner: 'msp',
+            mode: 0o400,
+          },
+          ...{ restartUnits: ['compliance-agent.service'], rotateAfterDays: 180 },
+        },
+      ],
+    });
+    expect(selected).toMatchObject({ path: '/run/bulkhead/secrets/token', units: ['bulkhead-secrets'] });
+  });
+
+  it('are never for everybody', async () => {
+    await expect(secrets('secrets.token.mode = "0444";')).rejects.toThrow('is not of type');
   });
 });
