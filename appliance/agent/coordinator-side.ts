@@ -1,7 +1,7 @@
 import type { Logger } from '@logtape/logtape';
 import { describeError } from '../../base/errors.ts';
 import { hardwareName } from '../../base/hardware.ts';
-import { DEVICE_CONFIG_FILE, IMAGE_CONFIG_FILE } from '../../base/paths.ts';
+import { DEVICE_CONFIG_FILE, IMAGE_CONFIG_FILE, SITE_CONTROL_SOCKET } from '../../base/paths.ts';
 import type { Run } from '../../base/run.ts';
 import type { CoordinatorStatus } from '../../status-page/status.ts';
 import type { LoadedConfig } from '../config/load.ts';
@@ -28,6 +28,8 @@ export interface CoordinatorSideOptions {
   /** Where root is asked for what this process may not do, and where it answers. */
   orderPaths: OrderPaths;
   run: Run;
+  /** Where the site's service is asked. */
+  siteSocket?: string;
   /** Ends this process in good order; somebody starts it again. */
   restart: () => void;
   /** Something on the page has changed. */
@@ -93,6 +95,7 @@ async function makeLink(
   const { createLink } = await import('../link/link.ts');
   const { startFingerprint } = await import('../fingerprint/start.ts');
   const { startOrders } = await import('../orders/start.ts');
+  const { startEvidenceCourier } = await import('./evidence-courier.ts');
   try {
     const key = readDeviceKey(paths.deviceKeyFile);
     const fingerprint = startFingerprint({
@@ -131,9 +134,13 @@ async function makeLink(
       update: () => orders?.update(),
       onChange: options.onChange,
     });
+    const socket = options.siteSocket ?? SITE_CONTROL_SOCKET;
+    const courier = startEvidenceCourier({ link, socket, warn });
     const stop = async () => {
       fingerprint.stop();
+      const carried = courier.stop();
       await link.stop();
+      await carried;
     };
     return { link, stop };
   } catch (error) {

@@ -48,3 +48,9 @@ export const ANSWER_MAX_BYTES = 1024 * 1024;
 
 /** `bulkhead status --watch` asks this often, as the agent looks (REFRESH_WATCHED_MS). */
 export const WATCH_INTERVAL_MS = 2_000;
+
+/** The site is asked this often whether evidence has to go to the coordinator: small against CHECKPOINT_INTERVAL_MS there. */
+export const EVIDENCE_ERRAND_MS = 30_000;
+
+/** Between pieces of a segment: the coordinator takes one request every two seconds from one key for long (KEY_REFILL_PER_S there). */
+export const EVIDENCE_PIECE_PAUSE_MS = 2_500;

@@ -14,6 +14,7 @@ import {
   enrolmentFrom,
   orderKeysOf,
 } from './enrolment.ts';
+import type { Errands } from './errands.ts';
 import type { OrderRunner } from './interfaces.ts';
 import { type Errand, type Meaning, meaningOf } from './judge.ts';
 import { CORRECTIONS_MAX, PACE_MAX_MS, REFUSED_RETRY_MS } from './limits.ts';
@@ -27,6 +28,7 @@ export interface ConversationOptions {
   clock: CoordinatorClock;
   outbox: OutboxQueue;
   enrolments: EnrolmentFile;
+  errands: Pick<Errands, 'waiting' | 'first' | 'settle' | 'abandon'>;
   orders: Pick<OrderRunner, 'take'>;
   /** Code of the configuration, in its one form; null: none. */
   provision_code: string | null;
@@ -86,11 +88,11 @@ export class Conversation {
   }
 
   standing(): Standing {
-    const { outbox, steady_ms } = this.#options;
+    const { outbox, steady_ms, errands } = this.#options;
     return {
       ...{ now_ms: steady_ms(), enrolled: this.#state.enrolment !== null },
       ...{ not_before_ms: this.#not_before_ms, heartbeat_due_ms: this.#heartbeat_due_ms },
-      waiting: outbox.state().records > 0,
+      ...{ waiting: outbox.state().records > 0, asked: errands.waiting },
     };
   }
 
@@ -167,6 +169,20 @@ export class Conversation {
     if (this.#taken('message', reply, Taken) === null) return;
     outbox.remove(message);
     if (message.kind === 'state') this.#noteReported(message, reply);
+  }
+
+  /** Asks what another part wants to know; it hears whatever comes back, but for what is put right and asked again at once. */
+  async inquire(): Promise<void> {
+    const { client, errands } = this.#options;
+    const question = errands.first();
+    if (question === undefined) return;
+    const reply = await client.post(question.path, question.body);
+    const meaning = meaningOf('question', reply);
+    if (reply.kind === 'refusal' && meaning === 'impossible') this.#settle();
+    else this.#taken('question', reply, Taken);
+    if (meaning === 'corrected' && this.#corrections > 0) return;
+    errands.settle(reply);
+    if (this.#state.enrolment === null) errands.abandon('this appliance is not let in');
   }
 
   /** Something of our own went wrong: said, and tried again later. */

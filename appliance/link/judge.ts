@@ -1,7 +1,7 @@
 import type { Reply } from './client.ts';
 
 /** What is asked of the coordinator. */
-export type Errand = 'enrol' | 'heartbeat' | 'message';
+export type Errand = 'enrol' | 'heartbeat' | 'message' | 'question';
 
 /**
  * What a reply means for what was sent. taken: done; corrected: clock or sequence have been put right, again at once; enrol: this key
@@ -23,6 +23,12 @@ const MEANINGS: Readonly<Record<Errand, Meanings>> = {
     // About the message itself. An order that is not known belongs to a coordinator, or an enrolment, that is gone.
     ...{ REQUEST_INVALID: 'impossible', BODY_TOO_LARGE: 'impossible' },
     ...{ ORDER_UNKNOWN: 'impossible', ORDER_LOG_FULL: 'impossible' },
+  },
+  question: {
+    ...{ ...CORRECTED, ...NOT_IN },
+    // Whoever has asked knows what to make of it. An older coordinator does not know the question.
+    ...{ REQUEST_INVALID: 'impossible', BODY_TOO_LARGE: 'impossible', ROUTE_UNKNOWN: 'impossible' },
+    ...{ EVIDENCE_REFUSED: 'impossible', EVIDENCE_FORKED: 'impossible' },
   },
 };
 

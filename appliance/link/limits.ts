@@ -50,3 +50,6 @@ export const OUTBOX_BUSY_TIMEOUT_MS = 1_000;
 
 /** A site whose power comes back starts all its boxes at one moment: the first word is said within this time, by chance. */
 export const START_SPREAD_MS = 3_000;
+
+/** Questions of other parts that wait at once: one part asks one thing at a time, and more is a fault of it. */
+export const ERRANDS_MAX = 8;

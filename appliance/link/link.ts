@@ -8,10 +8,11 @@ import type { ChangeReason, Heartbeat } from '../../protocol/messages/reports.ts
 import type { LinkSection } from '../../status-page/link-section.ts';
 import type { DeviceKey } from '../identity/key-file.ts';
 import { requestSigner } from '../identity/request-signer.ts';
-import { createClient } from './client.ts';
+import { createClient, type Reply } from './client.ts';
 import { Conversation } from './conversation.ts';
 import { createCoordinatorClock } from './coordinator-clock.ts';
 import { enrolmentFile } from './enrolment.ts';
+import { Errands, type Question } from './errands.ts';
 import type { FingerprintSource, OrderRunner, Outbox } from './interfaces.ts';
 import { KICK_PAUSE_MS, START_SPREAD_MS } from './limits.ts';
 import { describeLink } from './link-section.ts';
@@ -50,6 +51,10 @@ export interface Link {
   /** Tries soon, whatever pause there is: the cable is back, the address changed. */
   kick(): void;
   status(): LinkSection;
+  /** Asks the coordinator something when nothing else is to be said. Never kept; silence when this appliance is not let in. */
+  ask(question: Question): Promise<Reply>;
+  /** Public keys of the coordinator that let this appliance in, base64; none: it is not let in. */
+  coordinatorKeys(): string[];
   /** Why the last request failed; null: it did not. */
   problem(): string | null;
   /** Ends within the time that a request of the orders takes to be written down. */
@@ -74,6 +79,7 @@ export function createLink(options: LinkOptions): Link {
     sequence: openSequence(place('sequence'), warn),
   });
 
+  const errands = new Errands();
   const report = (reason: ChangeReason, now: Fingerprint) =>
     outbox.put({
       kind: 'state',
@@ -82,7 +88,7 @@ export function createLink(options: LinkOptions): Link {
 
   const conversation = new Conversation({
     subject: { coordinator: url.href, key_id: deviceIdOf(options.key.publicKey) },
-    ...{ client, clock, outbox, orders, wall_ms, steady_ms, random },
+    ...{ client, clock, outbox, orders, errands, wall_ms, steady_ms, random },
     enrolments: enrolmentFile(place('enrolment.json'), warn),
     provision_code: (options.provision_code !== null && readCode(options.provision_code)) || null,
     introduce: async () => ({ public_key, facts: factsOf(await fingerprint.current(), options.hardware) }),
@@ -138,6 +144,14 @@ export function createLink(options: LinkOptions): Link {
       wake();
     },
     status: () => describeLink(conversation.state, outbox.state(), clock.offset_ms()),
+    async ask(question) {
+      if (conversation.state.enrolment === null || stopping.signal.aborted)
+        return { kind: 'silence', message: 'this appliance is not let in' };
+      const reply = errands.ask(question);
+      wake();
+      return await reply;
+    },
+    coordinatorKeys: () => conversation.state.enrolment?.order_keys.map(({ public_key }) => public_key) ?? [],
     problem: () => conversation.state.problem,
     async stop() {
       unsubscribe();
@@ -145,6 +159,7 @@ export function createLink(options: LinkOptions): Link {
       stopping.abort(new Error('the agent stops'));
       wake();
       await talking;
+      errands.abandon('the agent stops');
       outbox.close();
     },
   };

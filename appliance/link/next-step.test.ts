@@ -12,6 +12,7 @@ const NOW: Standing = {
   not_before_ms: 0,
   heartbeat_due_ms: 5_000,
   waiting: false,
+  asked: false,
 };
 
 describe('the next step', () => {
@@ -31,7 +32,8 @@ describe('the next step', () => {
       { waiting: true, heartbeat_due_ms: 1_000 },
       { act: 'heartbeat' },
     ],
-    ['is to deliver what waits', { waiting: true }, { act: 'deliver' }],
+    ['is to deliver what waits', { waiting: true, asked: true }, { act: 'deliver' }],
+    ['is a question of another part, when nothing else is to do', { asked: true }, { act: 'inquire' }],
     ['is to wait for the next heartbeat', {}, { act: 'wait', for_ms: 4_000 }],
   ])('%s', (_, changed, step) => expect(nextStep({ ...NOW, ...changed })).toEqual(step));
 
@@ -44,8 +46,9 @@ describe('the next step', () => {
         time,
         fc.boolean(),
         fc.boolean(),
-        (now_ms, not_before_ms, heartbeat_due_ms, enrolled, waiting) => {
-          const step = nextStep({ now_ms, not_before_ms, heartbeat_due_ms, enrolled, waiting });
+        fc.boolean(),
+        (now_ms, not_before_ms, heartbeat_due_ms, enrolled, waiting, asked) => {
+          const step = nextStep({ now_ms, not_before_ms, heartbeat_due_ms, enrolled, waiting, asked });
           if (step.act === 'wait') expect(step.for_ms).toBeGreaterThan(0);
         },
       ),

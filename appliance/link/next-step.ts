@@ -10,19 +10,29 @@ export interface Standing {
   heartbeat_due_ms: number;
   /** Something waits for delivery. */
   waiting: boolean;
+  /** Another part has asked something. */
+  asked: boolean;
 }
 
-export type Step = { act: 'enrol' | 'heartbeat' | 'deliver' } | { act: 'wait'; for_ms: number };
+export type Step = { act: 'enrol' | 'heartbeat' | 'deliver' | 'inquire' } | { act: 'wait'; for_ms: number };
 
 /**
  * What to do next; one thing at a time, so that requests arrive in the order of their numbers. A heartbeat that is due goes before a
  * long queue: orders come with it.
  */
-export function nextStep({ now_ms, enrolled, not_before_ms, heartbeat_due_ms, waiting }: Standing): Step {
+export function nextStep({
+  now_ms,
+  enrolled,
+  not_before_ms,
+  heartbeat_due_ms,
+  waiting,
+  asked,
+}: Standing): Step {
   if (now_ms < not_before_ms) return { act: 'wait', for_ms: not_before_ms - now_ms };
   if (!enrolled) return { act: 'enrol' };
   if (now_ms >= heartbeat_due_ms) return { act: 'heartbeat' };
   if (waiting) return { act: 'deliver' };
+  if (asked) return { act: 'inquire' };
   return { act: 'wait', for_ms: heartbeat_due_ms - now_ms };
 }
 
