@@ -249,7 +249,14 @@ let
   };
 in
 {
-  inherit fleet nixos rootTree;
+  inherit
+    accounts
+    fleet
+    imageInfo
+    init
+    nixos
+    rootTree
+    ;
   appliance-iso = assembled;
   appliance-disk-image = diskImage;
   appliance-vm = vm;
