@@ -15,6 +15,7 @@ import { registerPolicy } from './commands/policy.ts';
 import { registerProject } from './commands/project.ts';
 import { registerRelease } from './commands/release.ts';
 import { registerRollout } from './commands/rollout.ts';
+import { registerRules } from './commands/rules.ts';
 import { registerServe } from './commands/serve.ts';
 import { registerSimulate } from './commands/simulate.ts';
 import { registerWorker } from './commands/worker.ts';
@@ -45,6 +46,7 @@ function registerAll(program: Command, io: CommandIo): Command {
     registerProject,
     registerRelease,
     registerRollout,
+    registerRules,
     registerServe,
     registerSimulate,
     registerWorker,

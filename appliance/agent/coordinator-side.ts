@@ -96,6 +96,8 @@ async function makeLink(
   const { startFingerprint } = await import('../fingerprint/start.ts');
   const { startOrders } = await import('../orders/start.ts');
   const { startEvidenceCourier } = await import('./evidence-courier.ts');
+  const { fetchRules } = await import('../orders/fetch-rules.ts');
+  const { callSite } = await import('../site/control/client.ts');
   try {
     const key = readDeviceKey(paths.deviceKeyFile);
     const fingerprint = startFingerprint({
@@ -126,6 +128,8 @@ async function makeLink(
             now,
             warn,
             steady_ms: () => performance.now(),
+            site: callSite,
+            fetchRules: () => fetchRules(url, settings.ca_certificate),
           },
           note: (message) => log.info`${message}`,
         });

@@ -102,7 +102,12 @@ describe('the firewall of the appliance, in a network of its own,', () => {
   const nft = () => nftClient(network.appliance.run);
   const look: Look = async (check_type) => {
     const found = tableDifferences(canonicalDefinition(intended), await nft().read(FIREWALL_TABLE));
-    const seen = { passed: found.length === 0, expected: 'the rules of the configuration' };
+    const passed = found.length === 0;
+    const seen = {
+      passed,
+      expected: 'the rules of the configuration',
+      metadata: { state: passed ? 'holds' : 'fails' },
+    };
     return exampleDetection({
       subject: 'appliance',
       check_type,

@@ -1,11 +1,21 @@
 import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
 import { getLogger } from '@logtape/logtape';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type LinkLab, startLinkLab } from '../../test/coordinator/link-lab.ts';
 import { publish, TEST_KEYS_FILE } from '../../test/coordinator/publisher.ts';
 import { makeFolder } from '../../test/unit/make-folder.ts';
+import { createFindings } from '../findings/findings.ts';
+import { NOON_S } from '../findings/lab/detections.ts';
+import { FINDINGS_PART } from '../findings/tables.ts';
+import { HEALING_PART } from '../healing/engine/tables.ts';
+import { createHealing } from '../healing/healing.ts';
+import { FileMachine, KeptEvidence } from '../healing/lab/healing-lab.ts';
 import { deviceKeyFromSeed } from '../identity/key-file.ts';
 import { createLink, type Link } from '../link/link.ts';
+import { createCommands } from '../sensors/commands/create-commands.ts';
+import { serveControl } from '../site/control/server.ts';
+import { openSiteStore } from '../site/store/store.ts';
 import { OrderedAppliance } from './lab/ordered-appliance.ts';
 
 /** A real coordinator, the real link, the real orders, the real updater: what an operator asks for, and what comes back. */
@@ -80,7 +90,7 @@ test('an order of the API is accepted, done, and its result and log are there', 
   box.lab.machine.write('proc/meminfo', 'MemTotal:        8038400 kB\n');
   const memory = await order('diagnostic', { command: 'memory' });
   const checkIn = await order('force_checkin', {});
-  const unknown = await order('disable_healing', { reason: 'a test' });
+  const unknown = await order('rotate_key', {});
   const reboot = await order('reboot', { reason: 'a test', reboot: 'at_once' });
   for (const id of [memory, checkIn, unknown]) await ended(id);
   expect(await read(memory)).toMatchObject({ state: 'succeeded', result_facts: { command: 'memory' } });
@@ -123,3 +133,81 @@ test('a rollout brings its release to the appliance, and knows that it runs ther
     update: { version: '1.1.0', state: 'succeeded' },
   });
 }, 60_000);
+
+/** The service of the site with healing in it, where the agent looks for it, and one machine that is a file. */
+async function startHealing() {
+  const now = () => new Date(NOON_S * 1000);
+  const warn = () => undefined;
+  const store = openSiteStore({ file: join(folder, 'site.db'), parts: [FINDINGS_PART, HEALING_PART], warn });
+  const findings = createFindings({ store, now_ms: () => NOON_S * 1000, warn });
+  const target = new FileMachine(folder, () => NOON_S);
+  const facts = { platform: 'linux', tier: 'self_heal', reachable: true } as const;
+  const healing = createHealing({
+    ...{ store, findings, evidence: new KeptEvidence(), configured: 'on', now, warn, note: warn },
+    ...{
+      lookAtAppliance: () => Promise.reject(new Error('nobody looks')),
+      machine: () => ({ facts, target }),
+    },
+    sensors: {
+      ...{ find: () => null, list: () => [] },
+      commands: createCommands({ store, registry: { find: () => null }, now_ms: () => NOON_S * 1000, warn }),
+    },
+  });
+  const control = serveControl({ socket: box.siteSocket, parts: [healing.control], onFault: warn });
+  return {
+    target,
+    async stop() {
+      await control.stop();
+      await healing.stop();
+      findings.stop();
+      store.stop();
+    },
+  };
+}
+
+test('orders about healing are done by the service of the site, and are over when it is so', async () => {
+  const site = await startHealing();
+  try {
+    await startAgent();
+    await expect.poll(() => link?.status().state, soon).toBe('connected');
+    const { id: device_id } = await device();
+    const outcome = async (type: string, parameters: object) => {
+      const { id } = await lab.ask('POST', '/api/v1/orders', {
+        device_id,
+        type,
+        parameters,
+        attempts_max: 1,
+      });
+      const read = () => lab.ask('GET', `/api/v1/orders/${String(id)}`);
+      await expect.poll(async () => (await read())['ended_ms'], soon).not.toBeNull();
+      const { state, result_code, result_facts } = await read();
+      return result_code === null ? { state, ...(result_facts as object) } : { state, result_code };
+    };
+    expect(await outcome('sync_rules', {})).toEqual({ state: 'failed', result_code: 'ORDER_NO_RULES' });
+    await lab.ask('POST', '/api/v1/rules', { file: 'rules: []' });
+    expect(await outcome('sync_rules', { version: 1 })).toEqual({
+      state: 'succeeded',
+      version: 1,
+      changed: true,
+    });
+    expect(await outcome('sync_rules', { version: 2 })).toMatchObject({ result_code: 'ORDER_RULES_OLDER' });
+
+    const heal = { host: 'box', check_type: 'firewall', action: 'enable_firewall' };
+    expect(await outcome('disable_healing', { reason: 'a test' })).toEqual({
+      state: 'succeeded',
+      mode: 'off',
+    });
+    expect(await outcome('healing', heal)).toMatchObject({ result_code: 'HEALING_OFF' });
+    expect(await outcome('enable_healing', { reason: 'a test' })).toEqual({ state: 'succeeded', mode: 'on' });
+    expect(await outcome('healing', heal)).toMatchObject({ state: 'healed', seen_again: 'on' });
+    expect(await outcome('healing', heal)).toEqual({ state: 'succeeded', already: true });
+    await site.target.off();
+    site.target.program = ['true'];
+    expect(await outcome('healing', heal)).toEqual({ state: 'failed', result_code: 'ORDER_NOT_HEALED' });
+    expect(await outcome('healing', { ...heal, action: 'harden_ssh' })).toMatchObject({
+      result_code: 'HEALING_TIER',
+    });
+  } finally {
+    await site.stop();
+  }
+}, 120_000);

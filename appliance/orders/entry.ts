@@ -60,16 +60,26 @@ export function orderName({ id, attempt }: OrderKey): string {
 const OBSERVED = ['update', 'rollback', 'reboot', 'restart_agent'] as const satisfies OrderType[];
 /** Done in this process, and over with it. */
 const JOBS = ['force_checkin', 'view_logs', 'diagnostic'] as const satisfies OrderType[];
+/** The same, done by the service of the site, which this process asks and waits for. */
+const SITE_JOBS = [
+  ...(['run_drift', 'sync_rules', 'healing', 'enable_healing', 'disable_healing'] as const),
+  ...(['sensor_status', 'deploy_sensor', 'remove_sensor'] as const),
+] as const satisfies OrderType[];
 
 export type ObservedType = (typeof OBSERVED)[number];
-export type JobType = (typeof JOBS)[number];
+export type SiteJobType = (typeof SITE_JOBS)[number];
+export type JobType = (typeof JOBS)[number] | SiteJobType;
 
 export function isObserved(type: string): type is ObservedType {
   return (OBSERVED as readonly string[]).includes(type);
 }
 
 export function isJob(type: string): type is JobType {
-  return (JOBS as readonly string[]).includes(type);
+  return (JOBS as readonly string[]).includes(type) || isSiteJob(type);
+}
+
+export function isSiteJob(type: string): type is SiteJobType {
+  return (SITE_JOBS as readonly string[]).includes(type);
 }
 
 /** They change what runs: one at a time, in the order in which they came. */

@@ -35,3 +35,10 @@ export const ROUNDS_MAX = 1_000;
 
 /** Orders that `bulkhead orders` shows. */
 export const ORDERS_SHOWN = 50;
+
+/** How often it is asked whether a healing that was ordered is over; one takes seconds here and minutes on a sensor. */
+export const HEALING_LOOK_MS = 2_000;
+
+/** A set of rules in its envelope (ENVELOPE_MAX_BYTES), with what the coordinator says around it. */
+export const RULES_ANSWER_MAX_BYTES = 160 * 1024;
+export const RULES_TIMEOUT_MS = 30_000;

@@ -98,6 +98,8 @@ describe('an order is refused, once and with the code,', () => {
       'rollback',
       'reboot',
       'restart_agent',
+      ...['run_drift', 'sync_rules', 'healing', 'enable_healing', 'disable_healing'],
+      ...['sensor_status', 'deploy_sensor', 'remove_sensor'],
     ];
     sight = { judged: false };
     for (const [index, type] of ORDER_TYPE_NAMES.entries()) take(envelope(type, { id: orderId(index) }));

@@ -18,6 +18,9 @@ import { isToldSoFar, planOrders, type Step } from './plan.ts';
 import { logPieces, nextResult } from './results.ts';
 import type { Sight } from './sight.ts';
 
+/** Keys of the coordinator, as they were when orders last came: key id to raw public key. */
+export type OrderKeys = OrderTrust['keys'];
+
 /** What a job found out. */
 export interface JobReport {
   facts: Record<string, unknown>;
@@ -31,7 +34,7 @@ export interface OrderEffects {
   /** Takes back what was asked for and nobody has taken yet. */
   withdraw(entry: BookEntry): void;
   /** @throws what stands in the way */
-  job(entry: BookEntry, type: JobType, outbox: Outbox): Promise<JobReport>;
+  job(entry: BookEntry, type: JobType, outbox: Outbox, order_keys: OrderKeys): Promise<JobReport>;
 }
 
 export interface RunnerOptions {
@@ -62,6 +65,7 @@ export function createOrderRunner(options: RunnerOptions): RunningOrders {
   // The clock of the coordinator has fractions; instants that are told and written down are whole.
   const now_ms = () => Math.round(clock.now_ms());
   const jobs = new Set<string>();
+  let keys: OrderKeys = new Map();
   let timer: ReturnType<typeof setTimeout> | undefined;
   let stopped = false;
 
@@ -126,7 +130,7 @@ export function createOrderRunner(options: RunnerOptions): RunningOrders {
   const work = async (entry: BookEntry, type: JobType) => {
     // Not before it is noted that this process is at it.
     await Promise.resolve();
-    const { outcome, log } = await outcomeOf(() => effects.job(entry, type, outbox));
+    const { outcome, log } = await outcomeOf(() => effects.job(entry, type, outbox, keys));
     if (stopped) return;
     try {
       // One that was too late has been told already.
@@ -186,6 +190,7 @@ export function createOrderRunner(options: RunnerOptions): RunningOrders {
   return {
     take(envelopes, trust) {
       if (stopped) return;
+      keys = trust.keys;
       clock.heard(trust.now_ms, steady_ms(), steady_ms());
       for (const envelope of envelopes) {
         try {

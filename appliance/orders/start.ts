@@ -12,6 +12,7 @@ import { openBook } from './book.ts';
 import { BOOK_FILE } from './book-table.ts';
 import { heartbeatUpdate } from './heartbeat-update.ts';
 import { doJob } from './jobs/do-job.ts';
+import type { SiteAsk } from './jobs/site-jobs.ts';
 import { createLook } from './look.ts';
 import type { OrderPaths } from './order-paths.ts';
 import { createOrderRunner, type RunningOrders } from './runner.ts';
@@ -27,6 +28,8 @@ export interface OrdersOptions {
   fingerprint: Pick<FingerprintSource, 'current'>;
   /** How far the way to the coordinator leads. */
   probe: (url: URL) => Promise<unknown>;
+  site: SiteAsk;
+  fetchRules: () => Promise<unknown>;
   /** Ends this process in good order; systemd starts it again. */
   restart: () => void;
   uptime_s: () => number;
@@ -54,7 +57,7 @@ export function startOrders(options: OrdersOptions): Orders {
     effects: {
       begin: (entry, type) => askFor(entry, type, options),
       withdraw: (entry) => takeBack(entry, paths),
-      job: (entry, type, to) => doJob(entry, type, to, options),
+      job: (entry, type, to, keys) => doJob(entry, type, to, options, keys),
     },
   });
   const files = [facts.machineFactsFile, facts.updateHistoryFile, paths.powerAnswer];

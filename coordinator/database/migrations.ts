@@ -8,6 +8,7 @@ import { addFilters } from './filters-step.ts';
 import { type Backend, type IndexMap, makeTables, type TableMap } from './make-tables.ts';
 import { addPolicies } from './policies-step.ts';
 import { addReleases } from './releases-step.ts';
+import { addRuleSets } from './rules-step.ts';
 
 export type { Backend };
 
@@ -26,6 +27,7 @@ export function migrationsFor(backend: Backend): Record<string, Migration> {
     '0007-filters': { up: (database: Kysely<unknown>) => addFilters(database, backend) },
     '0008-policies': { up: (database: Kysely<unknown>) => addPolicies(database, backend) },
     '0009-evidence': { up: (database: Kysely<unknown>) => addEvidence(database, backend) },
+    '0010-rules': { up: (database: Kysely<unknown>) => addRuleSets(database, backend) },
   };
 }
 

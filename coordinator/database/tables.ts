@@ -27,6 +27,7 @@ export interface Tables extends ReleaseTables, AlarmTables, BuildTables, Evidenc
   sign_in_failures: SignInFailureRow;
   server_keys: ServerKeyRow;
   filters: FilterRow;
+  rule_sets: RuleSetRow;
 }
 
 export type Database = Kysely<Tables>;
@@ -48,6 +49,18 @@ export interface FilterRow {
   /** In the query language of rollouts. */
   cohort: string | null;
   created_ms: number;
+}
+
+/** One version of the healing rules. */
+export interface RuleSetRow {
+  version: number;
+  note: string;
+  /** JSON: ids of its rules, and of those that it switches off. */
+  rules: string;
+  /** JSON, as it was signed. */
+  envelope: string;
+  published_ms: number;
+  published_by: string;
 }
 
 /** One appliance, or somebody who says so. */

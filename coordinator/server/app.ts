@@ -25,6 +25,7 @@ import { policyRoutes } from '../routes/policies.ts';
 import { projectRoutes } from '../routes/projects.ts';
 import { releaseRoutes } from '../routes/releases.ts';
 import { rolloutRoutes } from '../routes/rollouts.ts';
+import { ruleRoutes } from '../routes/rules.ts';
 import { systemRoutes } from '../routes/system.ts';
 import { webhookRoutes } from '../routes/webhooks.ts';
 import { describeApi } from './openapi.ts';
@@ -82,6 +83,7 @@ export function createApp(coordinator: Coordinator, agent: AgentParts): App {
     .use(releaseRoutes(coordinator))
     .use(rolloutRoutes(coordinator))
     .use(policyRoutes(coordinator))
+    .use(ruleRoutes(coordinator))
     .use(driftRoutes(coordinator))
     .use(alarmRoutes(coordinator))
     .use(channelRoutes(coordinator))

@@ -1,5 +1,6 @@
 import { type TSchema, Type as t } from '@sinclair/typebox';
 import { OneOf } from '../../base/schema.ts';
+import { CAPABILITY_TIERS } from '../healing/tier.ts';
 import { FactText, HostName, Sha256, Version } from '../messages/parts.ts';
 
 const MINUTE_S = 60;
@@ -11,7 +12,8 @@ const NONE = strict({});
 const Reason = t.String({ minLength: 1, maxLength: 500, description: 'for the audit log and the console' });
 const Unit = t.String({ maxLength: 128, pattern: '^[A-Za-z0-9@_.:-]+\\.(service|timer|socket|mount|path)$' });
 const SecretName = t.String({ maxLength: 64, pattern: '^[a-z0-9][a-z0-9._-]*$' });
-const CheckType = t.String({ maxLength: 64, pattern: '^[a-z0-9_]+$' });
+const CheckType = t.String({ maxLength: 64, pattern: '^[a-z0-9_.-]+$' });
+const ActionName = t.String({ maxLength: 64, pattern: '^[a-z0-9_]+$' });
 const When = t.Union([t.Literal('at_once'), t.Literal('in_window')]);
 
 /** Questions that are answered without a shell: each is one fixed command on the appliance. */
@@ -72,7 +74,8 @@ export const ORDER_TYPES = {
     'every check has a result',
   ),
   sync_rules: facts(
-    strict({ version: t.Optional(Version) }),
+    /** At least this version of the rule set. */
+    strict({ version: t.Optional(t.Integer({ minimum: 1 })) }),
     5 * MINUTE_S,
     3,
     'the rules are those of the coordinator',
@@ -106,23 +109,23 @@ export const ORDER_TYPES = {
     'the output has arrived',
   ),
   deploy_sensor: facts(
-    strict({ host: HostName, credential: SecretName, version: t.Optional(Version) }),
-    15 * MINUTE_S,
-    2,
-    'the sensor on that machine has sent a heartbeat',
+    strict({ host: HostName, tier: t.Optional(OneOf(CAPABILITY_TIERS)) }),
+    2 * MINUTE_S,
+    1,
+    'a code is made that lets one sensor in, for a day',
   ),
   remove_sensor: facts(
-    strict({ host: HostName, credential: SecretName }),
-    15 * MINUTE_S,
-    2,
-    'the sensor is gone',
+    strict({ host: HostName }),
+    2 * MINUTE_S,
+    3,
+    'the sensors of that host are not let in any more',
   ),
   sensor_status: facts(strict({ host: t.Optional(HostName) }), 2 * MINUTE_S, 3, 'the list has arrived'),
   healing: facts(
     strict({
       host: HostName,
       check_type: CheckType,
-      action: CheckType,
+      action: ActionName,
       parameters: t.Optional(t.Record(t.String({ maxLength: 64 }), FactText)),
     }),
     15 * MINUTE_S,

@@ -27,7 +27,7 @@ const open = (changed: Partial<Order> = {}, key = coordinator) =>
 const FITTING: Record<OrderType, unknown> = {
   force_checkin: {},
   run_drift: { checks: ['firewall'] },
-  sync_rules: { version: '2026.11' },
+  sync_rules: { version: 7 },
   restart_agent: {},
   update: {
     version: '0.2.0',
@@ -38,8 +38,8 @@ const FITTING: Record<OrderType, unknown> = {
   reboot: { reason: 'bad', reboot: 'at_once' },
   view_logs: { unit: 'compliance-agent.service', since_s: 3600, lines_max: 100 },
   diagnostic: { command: 'resolve', argument: 'coordinator.example' },
-  deploy_sensor: { host: '192.0.2.9', credential: 'win-admin' },
-  remove_sensor: { host: '192.0.2.9', credential: 'win-admin' },
+  deploy_sensor: { host: 'till-1', tier: 'self_heal' },
+  remove_sensor: { host: 'till-1' },
   sensor_status: {},
   healing: { host: 'pc-1', check_type: 'firewall', action: 'enable_firewall' },
   enable_healing: { reason: 'done' },

@@ -12,22 +12,41 @@ const made = (
   ...rule,
 });
 
+/** What nobody can measure is no compliance, and no reason to act either. */
+const MEASURED: Rule['conditions'] = [{ field: 'metadata.state', operator: 'eq', value: 'fails' }];
+
 /** Rules that come with the program. They can be switched off by their id and are not changed. */
 export const BUILT_IN_RULES: readonly Rule[] = [
   made({
     ...{ id: 'bh-appliance-firewall', title: 'the rules in the kernel are not those of the configuration' },
     ...{ platform: 'appliance', check_type: 'firewall', action: 'apply_firewall', cooldown_s: 300 },
+    conditions: MEASURED,
   }),
   made({
     ...{ id: 'bh-appliance-time', title: 'no time server has answered', cooldown_s: HOUR_S, settle_s: 60 },
     ...{ platform: 'appliance', check_type: 'time', action: 'restart_time_sync', retries: 1 },
+    conditions: MEASURED,
   }),
-  made({
-    ...{ id: 'bh-appliance-unit', title: 'a unit of the appliance has ended', settle_s: 10 },
-    ...{ platform: 'appliance', check_type: 'services', action: 'restart_unit' },
-    params: { unit: { from: 'metadata.unit' } },
-    conditions: [{ field: 'metadata.unit', operator: 'in', value: [...RESTARTABLE_UNITS] }],
-  }),
+  ...RESTARTABLE_UNITS.map((unit) =>
+    made({
+      id: `bh-appliance-${unit.replace('.service', '')}`,
+      ...{
+        title: `${unit} has ended`,
+        platform: 'appliance',
+        check_type: 'services',
+        action: 'restart_unit',
+      },
+      ...{ params: { unit }, settle_s: 10 },
+      conditions: [
+        ...MEASURED,
+        {
+          field: 'actual',
+          operator: 'regex',
+          value: String.raw`\b${unit.replaceAll('.', String.raw`\.`)} is (failed|inactive)\b`,
+        },
+      ],
+    }),
+  ),
   ...(['linux', 'windows'] as const).flatMap((platform) => [
     made({
       ...{ id: `bh-${platform}-firewall`, title: 'the firewall is off' },

@@ -1,23 +1,27 @@
 import { BulkheadError } from '../../../base/errors.ts';
 import { runOrThrow } from '../../../base/run.ts';
 import type { FingerprintSource, Outbox } from '../../link/interfaces.ts';
-import type { BookEntry, JobType } from '../entry.ts';
+import { type BookEntry, isSiteJob, type JobType } from '../entry.ts';
 import { QUESTION_TIMEOUT_MS } from '../limits.ts';
-import type { JobReport } from '../runner.ts';
+import type { JobReport, OrderKeys } from '../runner.ts';
 import { QUESTIONS, type QuestionTools } from './questions.ts';
+import { doSiteJob, type SiteJobTools } from './site-jobs.ts';
 
-export interface JobTools extends QuestionTools {
+export interface JobTools extends QuestionTools, SiteJobTools {
   fingerprint: Pick<FingerprintSource, 'current'>;
   uptime_s: () => number;
 }
 
-/** Orders that only look at the machine. @throws BulkheadError with what stands in the way */
+/** Orders that look at the machine, or ask the service of the site. @throws BulkheadError with what stands in the way */
 export async function doJob(
-  { parameters }: BookEntry,
+  entry: BookEntry,
   type: JobType,
   outbox: Outbox,
   tools: JobTools,
+  order_keys: OrderKeys,
 ): Promise<JobReport> {
+  const { parameters } = entry;
+  if (isSiteJob(type)) return doSiteJob(entry, type, tools, order_keys);
   switch (type) {
     case 'force_checkin':
       return checkIn(outbox, tools);

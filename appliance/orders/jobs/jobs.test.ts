@@ -24,12 +24,20 @@ const doIt = (
   parameters: Record<string, unknown>,
   by = noted,
 ) =>
-  doJob(makeEntry(type, { parameters }), type, new OpenOutbox(), {
-    ...{ facts: tree.context.paths, run: by, now: tree.context.now, uptime_s: () => 1 },
-    coordinatorUrl: new URL('https://localhost:8443/'),
-    probe: async () => ({ reachable: false, failingStage: 'tcp' }),
-    fingerprint: { current: async () => exampleFingerprint() },
-  });
+  doJob(
+    makeEntry(type, { parameters }),
+    type,
+    new OpenOutbox(),
+    {
+      ...{ facts: tree.context.paths, run: by, now: tree.context.now, uptime_s: () => 1 },
+      coordinatorUrl: new URL('https://localhost:8443/'),
+      probe: async () => ({ reachable: false, failingStage: 'tcp' }),
+      fingerprint: { current: async () => exampleFingerprint() },
+      site: () => Promise.reject(new Error('nobody asks it')),
+      fetchRules: () => Promise.reject(new Error('nobody asks for them')),
+    },
+    new Map(),
+  );
 
 describe('the log of the appliance', () => {
   test('is that of a unit and a time, bounded in lines', async () => {

@@ -33,6 +33,14 @@ export const PARAMETERS: Partial<Record<OrderType, Record<string, unknown>>> = {
   reboot: { reason: 'a test', reboot: 'at_once' },
   view_logs: { since_s: 3600, lines_max: 100 },
   diagnostic: { command: 'memory' },
+  run_drift: {},
+  sync_rules: {},
+  healing: { host: 'till-1', check_type: 'firewall', action: 'enable_firewall' },
+  enable_healing: { reason: 'a test' },
+  disable_healing: { reason: 'a test' },
+  sensor_status: {},
+  deploy_sensor: { host: 'till-1' },
+  remove_sensor: { host: 'till-1' },
 };
 
 export function orderId(number = 1): string {

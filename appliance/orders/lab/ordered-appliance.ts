@@ -1,4 +1,5 @@
 import { statSync } from 'node:fs';
+import { join } from 'node:path';
 import { describeError } from '../../../base/errors.ts';
 import { readBoot } from '../../../health-gate/boot-reading.ts';
 import { collectMachineFacts } from '../../../health-gate/collect-machine-facts.ts';
@@ -9,9 +10,11 @@ import type { FactPaths } from '../../facts/fact-context.ts';
 import type { FingerprintSource, Outbox } from '../../link/interfaces.ts';
 import { PowerAnswer } from '../../power/request.ts';
 import { type PowerTools, servePower } from '../../power/serve.ts';
+import { callSite } from '../../site/control/client.ts';
 import { concludePending } from '../../update/conclude.ts';
 import { ApplianceLab } from '../../update/lab/appliance-lab.ts';
 import { serveRequest } from '../../update/serve-request.ts';
+import { fetchRules } from '../fetch-rules.ts';
 import type { OrderPaths } from '../order-paths.ts';
 import { type Orders, startOrders } from '../start.ts';
 
@@ -42,6 +45,11 @@ export class OrderedAppliance {
       requestFile: this.paths.powerRequest,
       answer: jsonFile(this.paths.powerAnswer, PowerAnswer, 'the answer'),
     };
+  }
+
+  /** Where the service of the site answers, when a test starts it. */
+  get siteSocket(): string {
+    return join(this.#folder, 'site.sock');
   }
 
   get orders(): Orders {
@@ -75,6 +83,8 @@ export class OrderedAppliance {
       ...{ uptime_s: () => 1, now: () => this.lab.now, steady_ms: () => this.lab.now.getTime() },
       warn: (message) => this.warnings.push(message),
       note: () => undefined,
+      site: (path, call) => callSite(path, { ...call, socket: this.siteSocket }),
+      fetchRules: () => fetchRules(this.coordinatorUrl ?? new URL('https://localhost'), null),
     });
   }
 
