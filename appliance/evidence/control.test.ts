@@ -198,6 +198,18 @@ describe('a finished segment', () => {
     });
   });
 
+  test('that was received while there was room goes later, when room is needed and nobody can be reached', async () => {
+    const site = await serve({ max_bytes: 40_000, reserve_bytes: 4_000 });
+    await site.fill(25);
+    for (const _ of [1, 2]) {
+      const { chain, facts } = await next(site);
+      await site.ask('/received', receiptFor(chain, facts));
+    }
+    expect((await site.status()).segments[0]?.segment).toBe(1);
+    await site.fill(60).catch(() => {});
+    expect((await site.status()).segments[0]?.segment).toBe(3);
+  });
+
   test('is not offered as whole when it is damaged, and never goes', async () => {
     const site = await serve({ max_bytes: 40_000, reserve_bytes: 4_000 });
     await site.fill(20);

@@ -135,10 +135,12 @@ export class Custody {
   async retire(): Promise<void> {
     const evidence = this.#evidence;
     const { max_bytes = EVIDENCE_MAX_BYTES } = evidence.options;
+    const isRoomy = () => evidence.size_bytes() <= max_bytes * RETIRE_ABOVE_SHARE;
+    if (isRoomy()) return;
     /** Chains whose beginning has to stay: what is behind it stays, too, or a record would be missing in the middle. */
     const held = new Set<string>();
     for (const { chain, facts, note, path } of this.list()) {
-      if (evidence.size_bytes() <= max_bytes * RETIRE_ABOVE_SHARE) return;
+      if (isRoomy()) return;
       if (facts === null || (note.receipt === null && note.exported === null)) held.add(chain);
       if (facts === null || held.has(chain)) continue;
       const { receipt, exported } = note;

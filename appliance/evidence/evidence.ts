@@ -116,6 +116,9 @@ export class Evidence implements EvidenceLog {
   /** What was here when it was opened, less what has gone. */
   #others_bytes = 0;
   #stopped = false;
+  #retiring: Promise<void> | null = null;
+  /** With each new segment there is something to look at; with each record it would be too often. */
+  #segment_seen = 0;
 
   constructor(options: EvidenceOptions, writer: ChainWriter, lock: number) {
     this.options = options;
@@ -174,6 +177,7 @@ export class Evidence implements EvidenceLog {
   /** Writes what waits, and lets go of the files. */
   async stop(): Promise<void> {
     if (this.#stopped) return;
+    await this.#retiring;
     this.#stopped = true;
     await this.#queue.idle();
     await this.#writer.close();
@@ -207,12 +211,25 @@ export class Evidence implements EvidenceLog {
       records.some(({ kind }) => kind !== 'checkpoint.countersigned'),
     );
     if (isNews) this.#news_seq = head.seq;
+    this.#retireWithSegment();
     let left = admitted.reduce((sum, { records }) => sum + records.length, 0);
     for (const { records, done } of admitted) {
       left -= records.length;
       const seq = head.seq - left;
       done({ seq, hash: this.#writer.state.hashOf(seq) ?? head.hash });
     }
+  }
+
+  #retireWithSegment(): void {
+    const { number } = this.#writer.segment;
+    if (number === this.#segment_seen || this.#retiring !== null) return;
+    this.#segment_seen = number;
+    this.#retiring = this.custody
+      .retire()
+      .catch((error) => this.options.warn(`no segment was retired: ${describeError(error)}`))
+      .finally(() => {
+        this.#retiring = null;
+      });
   }
 
   /** Those for whom there is room; the others are told that there is none. */
