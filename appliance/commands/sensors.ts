@@ -54,6 +54,12 @@ function registerShow(sensors: Command, io: CommandIo): void {
       printFacts(io, json, sensor, () => sensorText(sensor));
     },
   );
+  asking(sensors, 'software <sensor>', 'what is installed on the machine of one, as it says').action(
+    async (id: string, { json, socket }: Asked) => {
+      const programs = (await ask(`/v1/sensors/${encodeURIComponent(id)}/software`, socket)) as string[];
+      printFacts(io, json, programs, () => programs.join('\n') || 'it named nothing');
+    },
+  );
   asking(sensors, 'waiting', 'who waits to be let in').action(async ({ json, socket }: Asked) => {
     const { waitingText } = await import('../sensors/present.ts');
     const { waiting } = (await ask('/v1/sensors', socket)) as SensorList;

@@ -66,6 +66,8 @@ test('a person makes a code, sees who came by it, changes what it may do, and pu
   expect(await json('list')).toMatchObject([{ id, tier: 'self_heal', hostname: 'desk-7' }]);
   expect((await bulkhead('tier', id, 'full_remediation')).out).toBe(`${id} (desk-7) is full_remediation\n`);
   expect((await bulkhead('show', id)).out).toMatch(/^tier +full_remediation$/m);
+  await sensors.registry.software.keep(id, ['openssh 9.2']);
+  expect((await bulkhead('software', id)).out).toBe('openssh 9.2\n');
   expect((await bulkhead('revoke', id)).out).toBe(`${id} (desk-7) is revoked\n`);
   expect((await bulkhead('list')).out).toContain('revoked 2');
   expect(kinds).toEqual(['sensor.tier_changed', 'sensor.revoked']);

@@ -35,7 +35,7 @@ export interface SensorsControlParts {
 /**
  * Sensors over the control socket, for commands and for the status page:
  *
- * `GET /v1/sensors` who is in and who waits · `GET /v1/sensors/:id` · `POST /v1/sensors/codes` a one-time code ·
+ * `GET /v1/sensors` who is in and who waits · `GET /v1/sensors/:id`, `/:id/software` · `POST /v1/sensors/codes` a one-time code ·
  * `POST /v1/sensors/waiting/:fingerprint/admit`, `/refuse` · `POST /v1/sensors/:id/revoke`, `/tier` ·
  * `GET /v1/sensors/console-code` the digits for the console · `GET /v1/sensors/authority` the certificate that sensors trust
  */
@@ -74,6 +74,7 @@ export function sensorsControl({ admission, authority, registry, evidence }: Sen
       { body: t.Object({ by: By }) },
     )
     .get('/:id', ({ params: { id } }): Sensor => registry.get(id))
+    .get('/:id/software', ({ params: { id } }): string[] => registry.software.of(registry.get(id).id))
     .post('/:id/revoke', ({ params: { id }, body: { by } }): Promise<Sensor> => sensors.revoke(id, by), {
       body: t.Object({ by: By }),
     })

@@ -92,6 +92,7 @@ export function createRegister(parts: RegisterParts) {
       if (message.needs_certificates && renewalDue(known.certificate.expires_ms, now_ms()))
         identity = await renew(sensor, csr);
     }
+    await registry.software.keep(sensor.id, message.installed_software);
     sensor = registry.find(sensor.id) ?? sensor;
     const { check_interval_s, checks, check_config } = settings(sensor);
     onTold(sensor);

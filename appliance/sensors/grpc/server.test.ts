@@ -140,9 +140,14 @@ describe.skipIf(!PythonClient.available())(
       });
 
       test('renews the certificate in its last thirty days, and the old one ends when the new one is used', async () => {
-        await it.join('mine');
-        const before = await it.register('mine');
+        const { agent_id } = await it.join('mine');
+        const before = await it.register('mine', [], {
+          hostname: 'desk-8',
+          installed_software: ['nano 7.2'],
+        });
         expect(before.response?.agent_cert_pem).toHaveLength(0);
+        expect(it.lab.parts.registry.find(agent_id)).toMatchObject({ hostname: 'desk-8' });
+        expect(it.lab.parts.registry.software.of(agent_id)).toEqual(['nano 7.2']);
         it.lab.pass(336 * DAY_MS);
         const { response } = await it.register('mine');
         expect(it.lab.record.at(-1)).toMatchObject({ kind: 'sensor.renewed' });

@@ -5,6 +5,9 @@ export const SENSORS_MAX = 2_000;
 /** Revoked ones that are remembered, so that they are told that they were; a site that swaps ten machines a month fills it in eight years. */
 export const REVOKED_MAX = 1_000;
 
+/** Names of the programs on one machine: 800 of them. All sensors together then take no more than a third of the store. */
+export const SOFTWARE_MAX_BYTES = 24 * 1024;
+
 /** When somebody was last heard is written this often, not with each word: a second after a crash it is known again anyway. */
 export const HEARD_FLUSH_MS = 30_000;
 

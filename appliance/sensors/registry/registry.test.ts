@@ -47,6 +47,20 @@ describe('the list of sensors', () => {
     expect(lab.parts.registry.list()).toEqual([before]);
   });
 
+  test('knows what is installed on a machine, as it said last and as far as it fits', async () => {
+    const { software } = lab.parts.registry;
+    expect(software.of(sensor.id)).toEqual([]);
+    await software.keep(sensor.id, ['b 1', 'a 2']);
+    await lab.restart();
+    expect(lab.parts.registry.software.of(sensor.id)).toEqual(['b 1', 'a 2']);
+    await lab.parts.registry.software.keep(
+      sensor.id,
+      Array.from({ length: 4_000 }, (_, index) => `program ${index}`),
+    );
+    const kept = lab.parts.registry.software.of(sensor.id);
+    expect([kept.length > 1_000, kept.length < 4_000, kept[0]]).toEqual([true, true, 'program 0']);
+  });
+
   test('writes nothing for a heartbeat until it is time to', async () => {
     const rows = () => lab.parts.store.database.query('select last_heard_at from sensors').all();
     lab.parts.registry.heard(sensor.id, null);

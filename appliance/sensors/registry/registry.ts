@@ -2,6 +2,7 @@ import { BulkheadError, describeError } from '../../../base/errors.ts';
 import type { SiteStore } from '../../site/store/store.ts';
 import { CERTIFICATES_PER_SENSOR_MAX, HEARD_FLUSH_MS, REVOKED_MAX, SENSORS_MAX } from './limits.ts';
 import type { CapabilityTier, Sensor } from './sensor.ts';
+import { createSoftware, type SensorSoftware } from './software.ts';
 import {
   deleteCertificates,
   insertCertificate,
@@ -37,6 +38,8 @@ export interface SensorRegistry {
     id: string,
     change: Pick<Sensor, 'hostname' | 'os_version' | 'agent_version' | 'mac_address'>,
   ): Promise<void>;
+  /** What is installed on their machines. */
+  readonly software: SensorSoftware;
   addCertificate(certificate: SensorCertificate): Promise<void>;
   /** A certificate was shown: older ones of the same sensor end. */
   certificateUsed(certificate: SensorCertificate): void;
@@ -113,6 +116,7 @@ export function createRegistry({ store, now, warn }: RegistryParts): SensorRegis
   return {
     find: (id) => sensors.get(id) ?? null,
     get: known,
+    software: createSoftware(store),
     list: () => [...sensors.values()],
     byCertificate(fingerprint) {
       const certificate = certificates.get(fingerprint);

@@ -29,6 +29,11 @@ export const SENSORS_PART: StorePart = {
       issued_ms integer not null,
       expires_ms integer not null
     ) strict, without rowid;`,
+    `
+    create table sensor_software (
+      sensor text primary key references sensors (id) on delete cascade,
+      programs text not null
+    ) strict, without rowid;`,
   ],
 };
 
