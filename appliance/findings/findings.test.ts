@@ -14,15 +14,17 @@ afterEach(() => {
   for (const end of ends.splice(0).reverse()) end();
 });
 
-function start(more: { file?: string; events_max_bytes?: number; now_ms?: number } = {}) {
+function start(more: { file?: string; events_max_bytes?: number; now_ms?: number; max_bytes?: number } = {}) {
   const {
     file = join(makeFolder('findings'), 'site.db'),
     now_ms = (NOON_S + 1_000) * 1000,
+    max_bytes,
     ...bounds
   } = more;
   const warnings: string[] = [];
   const warn = (words: string) => void warnings.push(words);
-  const store = openSiteStore({ file, parts: [FINDINGS_PART], warn });
+  const size = max_bytes === undefined ? {} : { max_bytes };
+  const store = openSiteStore({ file, parts: [FINDINGS_PART], warn, ...size });
   const findings = createFindings({ store, now_ms: () => now_ms, warn, ...bounds });
   let stopped = false;
   const stop = () => {
@@ -214,7 +216,7 @@ describe('settling', () => {
 
 describe('keeping', () => {
   test('the oldest events go when they are too many, those that open findings began with never', async () => {
-    const { findings, warnings } = start({ events_max_bytes: 60_000 });
+    const { findings, warnings } = start({ events_max_bytes: 100_000 });
     await findings.record([exampleDetection({ check_type: 'ssh' })]);
     for (let index = 0; index < 10; index += 1)
       await findings.record(Array.from({ length: 100 }, (_, at) => numbered(index * 100 + at + 1)));
@@ -228,6 +230,21 @@ describe('keeping', () => {
     );
     expect(findings.open()).toHaveLength(2);
     expect(warnings).toEqual([]);
+  });
+
+  test('a store that is full makes room for what comes next, though nothing was over its limit', async () => {
+    const { findings } = start({ max_bytes: 100 * 4_096 });
+    let refused = 0;
+    for (let index = 0; index < 2_000 && refused < 3; index += 1) {
+      const passed = numbered(index, { passed: true, actual: 'x'.repeat(1_000) });
+      refused += await findings.record([passed]).then(
+        () => 0,
+        () => 1,
+      );
+    }
+    expect(refused).toBe(3);
+    await Bun.sleep(30);
+    expect(await findings.record([numbered(5_000)])).toMatchObject([{ first: true }]);
   });
 
   test('events that are too old go at the next start', async () => {

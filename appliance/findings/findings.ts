@@ -1,4 +1,5 @@
-import { describeError } from '../../base/errors.ts';
+import type { Database } from 'bun:sqlite';
+import { BulkheadError, describeError } from '../../base/errors.ts';
 import type { SiteStore } from '../site/store/store.ts';
 import { assertDetection, type Detection, type Receipt } from './detection.ts';
 import { type EventRange, rangeAfter } from './event-range.ts';
@@ -82,12 +83,16 @@ export function createFindings({ store, now_ms, warn, events_max_bytes }: Findin
       for (const detection of detections) assertDetection(detection);
       const sizes = detections.map(sizeOf);
       const size_bytes = sizes.reduce((sum, size) => sum + size, 0);
-      const receipts = await store.write((file) => {
+      const record = (file: Database) => {
         const received_ms = now_ms();
         return detections.map((detection, index) =>
           recordDetection(file, detection, { received_ms, closes_as, size_bytes: sizes[index] ?? 0 }),
         );
-      }, size_bytes);
+      };
+      const receipts = await store.write(record, size_bytes).catch((error: unknown) => {
+        if (error instanceof BulkheadError && error.code === 'SITE_STORE_FULL') retention.full();
+        throw error;
+      });
       let added_bytes = 0;
       receipts.forEach((receipt, index) => {
         const detection = detections[index];

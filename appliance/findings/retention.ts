@@ -13,6 +13,8 @@ import {
 export interface Retention {
   /** So much has been recorded. */
   added(size_bytes: number): void;
+  /** Something did not fit, whatever is counted here: some of the oldest go. */
+  full(): void;
   stop(): void;
 }
 
@@ -31,11 +33,11 @@ export function keepWithin({ store, now_ms, warn, max_bytes }: RetentionParts): 
   let pruning = false;
   let stopped = false;
 
-  const prune = async () => {
+  /** @param least_bytes down to which they go, whatever their age */
+  const prune = async (least_bytes: number) => {
     if (pruning || stopped) return;
     pruning = true;
     try {
-      const least_bytes = kept_bytes > max_bytes ? max_bytes * (1 - EVENTS_SLACK_SHARE) : max_bytes;
       for (;;) {
         const bounds = {
           over_bytes: kept_bytes - least_bytes,
@@ -47,7 +49,7 @@ export function keepWithin({ store, now_ms, warn, max_bytes }: RetentionParts): 
         });
         kept_bytes -= freed.size_bytes;
         // What came meanwhile may be too much again; what open findings began with cannot go.
-        if (stopped || freed.size_bytes === 0 || (!freed.more && kept_bytes <= max_bytes)) break;
+        if (stopped || freed.size_bytes === 0 || (!freed.more && kept_bytes <= least_bytes)) break;
       }
     } catch (error) {
       if (!stopped)
@@ -56,14 +58,15 @@ export function keepWithin({ store, now_ms, warn, max_bytes }: RetentionParts): 
       pruning = false;
     }
   };
-  const timer = setInterval(prune, PRUNE_INTERVAL_MS);
+  const timer = setInterval(() => void prune(max_bytes), PRUNE_INTERVAL_MS);
   timer.unref();
-  void prune();
+  void prune(max_bytes);
   return {
     added(size_bytes) {
       kept_bytes += size_bytes;
-      if (kept_bytes > max_bytes) void prune();
+      if (kept_bytes > max_bytes) void prune(max_bytes * (1 - EVENTS_SLACK_SHARE));
     },
+    full: () => void prune(Math.min(kept_bytes, max_bytes) * (1 - EVENTS_SLACK_SHARE)),
     stop() {
       stopped = true;
       clearInterval(timer);

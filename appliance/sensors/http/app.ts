@@ -91,6 +91,8 @@ export function createSensorApi(parts: SensorApiParts): SensorApi {
       const authorization = request.headers.get('authorization');
       const sensor = authenticate({ method: request.method, path: pathname + search, authorization, body });
       limit(ofKeys.take(sensor.id), 'too many requests of this sensor');
+      // Before what it brings is looked at: whoever is told of that asks whether the sensor can be reached.
+      registry.heard(sensor.id, null);
       return { address, body, sensor };
     } catch (error) {
       if (!(error instanceof TooMany)) ofFailures.take(address);

@@ -59,19 +59,16 @@ export function sensorRoutes(parts: RouteParts) {
   const drift = async (sensor: Sensor, body: Drift) => {
     const detection = driftDetection(sensor, body);
     const [receipt] = await findings.record([detection]);
-    registry.heard(sensor.id, null);
     return { event_id: receipt?.event_id ?? '', healing_queued: waitsFor(sensor, detection.check_type) };
   };
   const resolved = async (sensor: Sensor, body: Resolved) => {
     const [receipt] = await findings.record([resolvedDetection(sensor, body)]);
-    registry.heard(sensor.id, null);
     return receipt?.event_id ?? '';
   };
   const takeEvent = async (sensor: Sensor, body: SensorEvent) => {
     if (body.event === 'drift') return await drift(sensor, body);
     if (body.event === 'resolved') return { event_id: await resolved(sensor, body), healing_queued: false };
     const { event_id } = await commands.result(commandResult(sensor, body));
-    registry.heard(sensor.id, null);
     return { event_id, healing_queued: false };
   };
   const heartbeat = (request: Request, body: Heartbeat) => {

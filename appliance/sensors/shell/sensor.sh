@@ -452,7 +452,8 @@ run_command() {
   [ "$success" = true ] || words=$(tail -c 500 "$STATE/tmp/output")
   queue "{\"event\":\"healing\",\"hostname\":\"$(text "$(host)")\",\"command_id\":\"$command_id\",\"drift_type\":\"$command_check\",\
 \"success\":$success,\"error_message\":\"$(text "$words")\",\"finished_at\":$(now)}"
-  # What it did is not believed: how it is now counts.
+  # What it did is not believed: how it is now counts. Times are told in seconds, and a look in the second of the act could be before it.
+  sleep 1
   case " $checks " in *" $command_check "*) look "$command_check" again ;; esac
 }
 

@@ -1,8 +1,6 @@
-import { type ChildProcessByStdio, execFileSync, spawn, spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import type { Readable, Writable } from 'node:stream';
 import { afterEach, describe, expect, test } from 'vitest';
 import { makeFolder } from '../../../test/unit/make-folder.ts';
 import type { StoredEvent } from '../../findings/findings.ts';
@@ -10,23 +8,12 @@ import type { Finding } from '../../findings/fold.ts';
 import type { CommandResult } from '../commands/commands.ts';
 import type { LabWish } from '../http/lab/serve-process.ts';
 import type { Sensor } from '../registry/sensor.ts';
+import { CAN_UNSHARE, inOwnNetwork, NFT_RULES, type OwnNetwork, shellMachine } from './lab/shell-machine.ts';
 
 const HERE = import.meta.dirname;
 const SCRIPTS = ['install.sh', 'sensor.sh', 'uninstall.sh'];
-const canUnshare = process.getuid?.() === 0;
 /** Every check; asking for updates takes a machine many seconds. */
 const ALL = `${process.env['BULKHEAD_FULL'] === '1' ? 'patches ' : ''}ssh firewall disk services time users`;
-/** Rules as a machine has them in /etc/nftables.conf. */
-const RULES = `flush ruleset
-table inet filter {
-  chain input {
-    type filter hook input priority 0; policy drop;
-    iif lo accept
-    ct state established,related accept
-  }
-}
-`;
-
 interface Sight {
   sensors: Sensor[];
   results: CommandResult[];
@@ -36,73 +23,25 @@ interface Sight {
   faults: string[];
 }
 
-let lab: ChildProcessByStdio<Writable, Readable, null> | undefined;
+let lab: OwnNetwork | undefined;
 afterEach(async () => {
-  if (!lab) return;
-  const ended = new Promise((resolve) => lab?.once('exit', resolve));
-  lab.stdin.end();
-  await ended;
+  await lab?.end();
   lab = undefined;
 });
 
-/** The real API in a network of its own, and a machine in it whose folders are somewhere else. */
+/** The real API in a network of its own, and a machine in it. */
 async function start() {
   const folder = makeFolder('shell-sensor');
   const program = new URL('../http/lab/serve-process.ts', import.meta.url).pathname;
-  const { PATH = '', TMPDIR = '/tmp' } = process.env;
-  const child = spawn(
-    'unshare',
-    ['--net', 'sh', '-c', 'ip link set lo up && exec "$@"', 'lab', process.execPath, program],
-    {
-      env: { PATH, TMPDIR, LAB_FOLDER: folder },
-      stdio: ['pipe', 'pipe', 'inherit'],
-    },
-  );
-  lab = child;
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  const next = async () => JSON.parse(String((await lines.next()).value));
-  const { url, code } = (await next()) as { url: string; code: string };
-  const root = join(folder, 'root');
-  const sh = (shell: string[], words: string[], env: Record<string, string> = {}) => {
-    const args = ['--net', `--target=${child.pid}`, ...shell, ...words];
-    const { status, stdout, stderr } = spawnSync('nsenter', args, {
-      env: { PATH, ...env },
-      encoding: 'utf8',
-    });
-    return { status, stdout, stderr };
-  };
-  const inside = (...words: string[]) => sh([], words);
-  const state = join(root, 'var/lib/bulkhead-sensor');
-  const conf = join(root, 'etc/bulkhead-sensor/sensor.conf');
-  const set = (name: string, value: string) => {
-    const changed = readFileSync(conf, 'utf8').replace(new RegExp(`^${name}=.*$`, 'm'), `${name}=${value}`);
-    writeFileSync(conf, changed);
-  };
+  const network = inOwnNetwork(program, { LAB_FOLDER: folder });
+  lab = network;
+  const { url, code } = (await network.next()) as { url: string; code: string };
   return {
-    url,
-    code,
-    root,
-    state,
-    conf,
-    inside,
+    ...shellMachine({ pid: network.pid, url, folder }),
+    ...{ url, code },
     async look(wish: LabWish = {}): Promise<Sight> {
-      child.stdin.write(`${JSON.stringify(wish)}\n`);
-      return (await next()) as Sight;
-    },
-    install(...more: string[]) {
-      const script = inside('curl', '-fsS', `${url}/sensor/install.sh`).stdout;
-      const file = join(folder, 'install.sh');
-      writeFileSync(file, script);
-      const installed = inside('sh', file, '--url', url, '--root', root, ...more);
-      set('checks', 'firewall');
-      return installed;
-    },
-    set,
-    /** A minute later, as far as heartbeats are concerned. */
-    round(shell: readonly string[] = ['sh']) {
-      const env = { BULKHEAD_SENSOR_STATE: state, BULKHEAD_SENSOR_CONF: conf };
-      writeFileSync(join(state, 'heartbeat'), '0\n');
-      return sh([...shell], [join(root, 'usr/local/lib/bulkhead-sensor/sensor.sh'), 'once'], env);
+      network.tell(wish);
+      return (await network.next()) as Sight;
     },
   };
 }
@@ -111,7 +50,7 @@ const shells = [['dash'], ['bash', '--posix'], ['busybox', 'sh']].filter(
   ([name = '']) => spawnSync('which', [name]).status === 0,
 );
 
-describe.skipIf(!canUnshare)('the shell sensor', () => {
+describe.skipIf(!CAN_UNSHARE)('the shell sensor', () => {
   test.each(shells)(
     'finds a stopped firewall, is asked to start it, and proves that it runs (%s %s)',
     { timeout: 60_000 },
@@ -122,7 +61,7 @@ describe.skipIf(!canUnshare)('the shell sensor', () => {
         stderr: expect.stringMatching(/^registered as s-/),
       });
       const rules = join(machine.root, 'nftables.conf');
-      writeFileSync(rules, RULES);
+      writeFileSync(rules, NFT_RULES);
       machine.set('nft_rules', rules);
 
       expect(machine.round(shell)).toMatchObject({ status: 0, stderr: '' });
