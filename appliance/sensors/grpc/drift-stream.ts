@@ -129,8 +129,9 @@ export class DriftStream {
     const { registry, meters, now_ms } = this.#parts;
     const wait_ms = meters.owe(this.#sensor, batch.length, now_ms());
     if (wait_ms > 0) await Bun.sleep(wait_ms);
-    const { outcomes, fatal } = await this.#record(batch);
+    // Before it is recorded: whoever is told of an event asks whether its sensor can be reached.
     registry.heard(this.#sensor, null);
+    const { outcomes, fatal } = await this.#record(batch);
     await this.#answer(outcomes);
     if (fatal) throw fatal;
   }

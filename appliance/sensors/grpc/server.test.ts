@@ -219,8 +219,12 @@ describe.skipIf(!PythonClient.available())(
 
       test('bring the command that follows from them with their acknowledgement, once; a heartbeat brings it again', async () => {
         const { agent_id } = await it.join('mine');
-        const { commands } = it.lab.parts;
-        it.findings.onDetection(() => setTimeout(() => commands.give(agent_id, command), 20));
+        const { commands, registry } = it.lab.parts;
+        it.findings.onDetection(() => {
+          // Who decides that asks whether the sensor can be reached; this is the first that is heard of it.
+          expect(registry.find(agent_id)?.last_heard_at).not.toBeNull();
+          setTimeout(() => commands.give(agent_id, command), 20);
+        });
         await it.python.open('mine', 's', DRIFT);
         await it.python.send('s', [event()]);
         const [ack] = acks((await it.python.receive('s', 1)).bodies);
