@@ -69,12 +69,12 @@ describe('applying secrets', () => {
     };
     await encrypt('a.yaml', { a: '1', b: '2' });
     await apply(wanted);
-    expect(asked).toEqual([['systemctl', 'try-restart', 'one.service', 'two.service']]);
+    expect(asked).toEqual([['systemctl', '--no-block', 'try-restart', 'one.service', 'two.service']]);
     await apply(wanted);
     expect(asked).toHaveLength(1);
     await encrypt('a.yaml', { a: '1', b: '3' });
     expect((await apply(wanted)).changed).toEqual(['b']);
-    expect(asked.at(-1)).toEqual(['systemctl', 'try-restart', 'two.service']);
+    expect(asked.at(-1)).toEqual(['systemctl', '--no-block', 'try-restart', 'two.service']);
   });
 
   it('keeps the file there was when the new one cannot be had, and does the others', async () => {

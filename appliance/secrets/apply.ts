@@ -127,11 +127,18 @@ function writeSecret(path: string, text: string, { owner, mode }: Secret, tools:
   return true;
 }
 
-/** Only what runs: at boot nothing of it does yet. @returns why it could not be done */
+/**
+ * Only what runs: at boot nothing of it does yet. Not waited for: a unit that is ordered after that of the secrets is restarted once this
+ * has ended, and would otherwise wait for whom it is waited for by.
+ *
+ * @returns why it could not be asked for
+ */
 async function restart(units: readonly string[], run: Run): Promise<string | null> {
   if (units.length === 0) return null;
   try {
-    await runOrThrow(run, 'systemctl', ['try-restart', ...units], { timeout_ms: RESTART_TIMEOUT_MS });
+    await runOrThrow(run, 'systemctl', ['--no-block', 'try-restart', ...units], {
+      timeout_ms: RESTART_TIMEOUT_MS,
+    });
     return null;
   } catch (error) {
     return `units that need a changed secret were not restarted: ${describeError(error)}`;

@@ -9,8 +9,8 @@ export const MANIFEST_MAX_BYTES = 64 * 1024;
 /** Secrets of one appliance; each is a file in memory. */
 export const SECRETS_MAX = 100;
 
-/** As long as stopping a service may take (DefaultTimeoutStopSec of the image), and its start. */
-export const RESTART_TIMEOUT_MS = 60_000;
+/** systemd takes the order for a restart in milliseconds; seconds on a machine that is busy booting. */
+export const RESTART_TIMEOUT_MS = 20_000;
 
 /** An age key file is three lines. */
 export const AGE_KEY_MAX_BYTES = 4096;

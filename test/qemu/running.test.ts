@@ -8,6 +8,7 @@ import { describeMemory } from './running/memory.ts';
 import { describeNetwork } from './running/network.ts';
 import { describePage } from './running/page.ts';
 import { describeRecovery } from './running/recovery.ts';
+import { describeSecrets } from './running/secrets.ts';
 
 /** One installed appliance, started once and looked at from every side; what disturbs it comes last. */
 
@@ -36,4 +37,5 @@ describeHardening(running);
 describeAccess(running);
 describeNetwork(running);
 describeMemory(running);
+describeSecrets(running);
 describeRecovery(running);
