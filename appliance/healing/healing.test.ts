@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { type Run, run } from '../../base/run.ts';
@@ -17,6 +17,7 @@ import { nftClient } from '../firewall/nft/client.ts';
 import { tableDifferences } from '../firewall/nft/compare.ts';
 import { firewallPolicyFor, NOTHING_CONFIGURED } from '../firewall/policy.ts';
 import { FIREWALL_TABLE, firewallTable } from '../firewall/rules.ts';
+import { runProgram } from '../program.ts';
 import { createCommands } from '../sensors/commands/create-commands.ts';
 import { COMMANDS_PART } from '../sensors/commands/results-table.ts';
 import { createRegistry } from '../sensors/registry/registry.ts';
@@ -93,7 +94,7 @@ async function startSite(look: Look, systemctl: Run) {
       if (running === 0) return (await ask<Healing[]>('/history?limit=1'))[0];
     }
   };
-  return { clock, findings, evidence, registry, commands, ask, over, warnings };
+  return { clock, findings, evidence, registry, commands, ask, over, warnings, socket, folder };
 }
 
 describe('the firewall of the appliance, in a network of its own,', () => {
@@ -280,4 +281,48 @@ test('rules of the coordinator come by the socket, and wrong ones are refused wi
   expect(rules.filter(({ switched_off }) => switched_off).map(({ rule }) => rule.id)).toEqual([
     'bh-linux-firewall',
   ]);
+});
+
+test('a person at a terminal sees how it is, what was done and by which rules, and switches it', async () => {
+  const site = await startSite(nobody, run);
+  const bulkhead = async (...args: string[]) => {
+    const said = { out: '', err: '', status: 0 };
+    await runProgram(['healing', ...args], {
+      out: (text) => {
+        said.out += text;
+      },
+      err: (text) => {
+        said.err += text;
+      },
+      setExitCode: (code) => {
+        said.status = code;
+      },
+    });
+    return said;
+  };
+  const asked = async (...args: string[]) => (await bulkhead(...args, '--socket', site.socket)).out;
+  expect(await asked('dry-run', '--reason', 'new rules')).toMatch(
+    /^healing is a dry run: nothing is done, .*new rules/,
+  );
+  await site.findings.record([exampleDetection({ subject: 'appliance', metadata: { state: 'fails' } })]);
+  await site.over();
+  expect(await asked('status')).toMatch(
+    /^healing is a dry run.*\nrules +\d+ in use, none of a coordinator\n/,
+  );
+  expect(await asked('history')).toMatch(
+    /appliance\) +firewall +apply_firewall +bh-appliance-firewall +1 +dry run/,
+  );
+  expect(await asked('rules')).toMatch(
+    /bh-linux-firewall +on +linux +firewall +enable_firewall +self_heal +program/,
+  );
+  expect(JSON.parse(await asked('on', '--json'))).toMatchObject({ mode: 'on', by_whom: 'operator' });
+  expect(await asked('reset', 'appliance', 'firewall')).toMatch(/it was not stopped/);
+  const file = join(site.folder, 'rules.yaml');
+  writeFileSync(file, 'rules: []\nswitched_off: [bh-linux-time]\n');
+  expect((await bulkhead('check', file)).out).toMatch(/^0 rules can be published/);
+  writeFileSync(file, 'rules: [{ id: x }]\n');
+  expect(await bulkhead('check', file)).toMatchObject({
+    status: 1,
+    err: expect.stringMatching(/HEALING_RULES_INVALID/),
+  });
 });

@@ -322,15 +322,14 @@ describe('whatever happens', () => {
       { minLength: 1, maxLength: 3 },
     )
     .map((list) => list.map((changed: Partial<Rule>, index) => rule({ ...changed, id: `rule-${index}` })));
+  // Mostly trouble that comes back: a life in which all goes well comes to no limit.
+  const often = (value: boolean) => fc.constantFrom(value, value, value, value, !value);
   const look = fc.record({
     after_s: fc.oneof(
-      fc.nat(400),
-      fc.integer({ min: 400, max: 4000 }),
-      fc.integer({ min: 4000, max: 100_000 }),
+      { weight: 6, arbitrary: fc.integer({ min: 30, max: 4000 }) },
+      { weight: 1, arbitrary: fc.integer({ min: 4000, max: 100_000 }) },
     ),
-    passed: fc.boolean(),
-    heals: fc.boolean(),
-    off: fc.boolean(),
+    ...{ passed: often(false), heals: often(true), off: often(false) },
   });
   const life = fc.record({
     rules,
