@@ -74,15 +74,19 @@ Examples:
         throw new BulkheadError('SECRETS_NEED_ROOT', 'only root may decrypt secrets', {
           hint: 'sudo bulkhead secrets apply',
         });
-      const { readManifest } = await import('../secrets/manifest.ts');
+      const { filesOf, readManifest } = await import('../secrets/manifest.ts');
       const { applySecrets } = await import('../secrets/apply.ts');
       const { run } = await import('../../base/run.ts');
       const { userOwner } = await import('../identity/owner.ts');
-      const report = await applySecrets(readManifest(places.manifests), {
-        ...{ folder: places.folder, factsFile: places.factsFile, run },
-        userOf: (name) => userOwner(name),
-        now: () => new Date(),
-      });
+      const { onSettledFiles } = await import('../secrets/settle.ts');
+      const files = () => filesOf(places.manifests);
+      const apply = () =>
+        applySecrets(readManifest(places.manifests), {
+          ...{ folder: places.folder, factsFile: places.factsFile, run },
+          userOf: (name) => userOwner(name),
+          now: () => new Date(),
+        });
+      const report = await onSettledFiles(apply, { files, now_ms: Date.now, sleep: Bun.sleep });
       const problems = report.secrets.flatMap(({ name, problem }) =>
         problem === null ? [] : [`${name}: ${problem}`],
       );

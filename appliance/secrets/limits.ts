@@ -14,3 +14,9 @@ export const RESTART_TIMEOUT_MS = 20_000;
 
 /** An age key file is three lines. */
 export const AGE_KEY_MAX_BYTES = 4096;
+
+/** A file of secrets that was written so lately may not be whole: a copy over the network pauses for less. */
+export const SETTLE_MS = 1000;
+
+/** Somebody who writes on and on is not waited for longer than so many times. */
+export const SETTLE_ROUNDS_MAX = 10;

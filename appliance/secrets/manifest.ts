@@ -67,6 +67,15 @@ export function readManifest(files: readonly string[]): SecretsManifest {
   return { ageKeyFile: AGE_KEY_FILE, secrets: [] };
 }
 
+/** Every file that applying reads, as far as the list can be read: somebody may just be writing it. */
+export function filesOf(manifests: readonly string[]): string[] {
+  try {
+    return [...manifests, ...readManifest(manifests).secrets.map(({ sopsFile }) => sopsFile)];
+  } catch {
+    return [...manifests];
+  }
+}
+
 export function parseManifest(text: string, file: string): SecretsManifest {
   let read: unknown;
   try {
