@@ -9,6 +9,7 @@ import { describeNetwork } from './running/network.ts';
 import { describePage } from './running/page.ts';
 import { describeRecovery } from './running/recovery.ts';
 import { describeSecrets } from './running/secrets.ts';
+import { describeSite } from './running/site.ts';
 
 /** One installed appliance, started once and looked at from every side; what disturbs it comes last. */
 
@@ -38,4 +39,5 @@ describeAccess(running);
 describeNetwork(running);
 describeMemory(running);
 describeSecrets(running);
+describeSite(running);
 describeRecovery(running);

@@ -15,7 +15,10 @@ import { startMachine } from '../harness/start-machine.ts';
 const COMMAND_TIMEOUT_MS = 120_000;
 
 /** Listening ports of nothing: what is forwarded to prove that it does not answer. */
-export const SILENT_PORTS = [8080, 50_051, 5355, 12_345] as const;
+export const SILENT_PORTS = [8081, 50_052, 5355, 12_345] as const;
+
+/** Where sensors are heard. */
+const SENSOR_PORTS = { 8080: 0, 50051: 0 };
 
 /** The router of the machine's network. */
 export const ROUTER = '10.0.2.2';
@@ -62,7 +65,7 @@ export class Box {
       name,
       disks: [disk],
       watchdog: 'i6300esb',
-      forwards: { 80: 0, 22: 0, ...silent },
+      forwards: { 80: 0, 22: 0, ...SENSOR_PORTS, ...silent },
       network: {
         capture,
         servers: Object.fromEntries(

@@ -8,7 +8,7 @@ import type { Box } from './box.ts';
  * and mounts as they are; who logs in is root and here to repair. A unit that is not listed stays below the last line.
  */
 const EXPOSURE_MAX: readonly [unit: RegExp, exposure: number][] = [
-  [/^compliance-agent\.service$/, 2],
+  [/^(compliance-agent|bulkhead-site)\.service$/, 2],
   [/^bulkhead-(clock-keep|clock-save|boot-log)\.service$/, 2],
   [/^bulkhead-(setup|firewall|grow-data)\.service$/, 3.3],
   [/^bulkhead-(boot-deadline|gate-failed|install)\.service$/, 3.8],

@@ -17,15 +17,20 @@ const OWN_SOCKETS = [
 /** The second is not on the list of ports that the appliance may reach. */
 const [LISTED_PORT, UNLISTED_PORT] = OUTSIDE.ports;
 
+/** As the page names what the firewall lets in. */
+const OPEN_PORTS = ['tcp/22', 'tcp/80', 'tcp/8080', 'tcp/50051'];
+
 /** Opens a TCP connection from inside and prints what it hears. */
 const dial = (port: number) => `timeout 8 bash -c 'exec 3<>/dev/tcp/${OUTSIDE.address}/${port} && cat <&3'`;
 
 export function describeNetwork(box: () => Box): void {
   describe('the network', () => {
-    test('page and SSH answer from outside, and no other port says a word', async () => {
+    test('page, sensors and SSH answer from outside, and no other port says a word', async () => {
       const { machine } = box();
       const page = await answerOf(machine.hostPort(80), 'GET /healthz HTTP/1.0\r\n\r\n', PATIENCE_MS);
       expect(page).toMatch(/^HTTP\/1\.[01] 200/);
+      const sensors = await answerOf(machine.hostPort(8080), 'GET /health HTTP/1.0\r\n\r\n', PATIENCE_MS);
+      expect(sensors).toMatch(/^HTTP\/1\.[01] 200/);
       expect(await answerOf(machine.hostPort(22), 'SSH-2.0-test\r\n', PATIENCE_MS)).toMatch(/^SSH-2\.0-/);
       const answers = await Promise.all(
         SILENT_PORTS.map((port) => answerOf(machine.hostPort(port), 'GET / HTTP/1.0\r\n\r\n', PATIENCE_MS)),
@@ -40,16 +45,18 @@ export function describeNetwork(box: () => Box): void {
       );
     });
 
-    test('nothing listens but page, SSH and what name resolution and DHCP need, and the page says which are open', async () => {
+    test('nothing listens but page, sensors, SSH and what name resolution and DHCP need, and the page says which are open', async () => {
       const sockets = parseSockets(await box().sh('ss -tulpnH'));
       const others = sockets.filter((socket) => !OWN_SOCKETS.some((own) => own.test(socket)));
       expect([...new Set(others.map((socket) => socket.replace(/ \S*:(\d+) /, ' :$1 ')))].sort()).toEqual([
         'tcp :22 sshd',
+        'tcp :50051 bulkhead',
         'tcp :80 bulkhead',
+        'tcp :8080 bulkhead',
       ]);
       expect((await box().status()).firewall).toMatchObject({
         loaded: true,
-        openPorts: ['tcp/22', 'tcp/80'],
+        openPorts: OPEN_PORTS,
       });
     });
 
@@ -110,7 +117,7 @@ export function describeNetwork(box: () => Box): void {
       }
       await look();
       const back = await box().statusWhere(({ firewall }) => firewall.loaded === true);
-      expect(back.firewall.openPorts).toEqual(['tcp/22', 'tcp/80']);
+      expect(back.firewall.openPorts).toEqual(OPEN_PORTS);
       await box().statusWhere(({ health }) => health.outcome === 'healthy');
     });
 
