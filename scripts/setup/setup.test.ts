@@ -73,6 +73,7 @@ const USED: Readonly<Record<string, RegExp>> = {
   'python3-grpcio': /python-client\.py/,
   'qemu-system-x86': /'qemu-system-x86_64'/,
   'qemu-utils': /'qemu-img'/,
+  shellcheck: /'shellcheck'/,
   systemd: /'systemctl', \['--root'/,
   'util-linux': /'unshare'/,
   xorriso: /'xorriso'/,
@@ -230,7 +231,16 @@ test('every npm script that builds or boots the image asks for root first, and o
   const { scripts } = JSON.parse(
     readFileSync(resolve(import.meta.dirname, '../../package.json'), 'utf8'),
   ) as { scripts: Record<string, string> };
-  const rootless = ['test:unit', 'test:nix', 'build', 'lock', 'proto', 'bench:coordinator', 'format'];
+  const rootless = [
+    'test:unit',
+    'test:nix',
+    'build',
+    'lock',
+    'proto',
+    'bench:coordinator',
+    'bench:sensors',
+    'format',
+  ];
   for (const [name, command] of Object.entries(scripts))
     expect(command.includes('setup.mjs --image'), name).toBe(!rootless.includes(name));
 });
