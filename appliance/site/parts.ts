@@ -91,7 +91,7 @@ export async function startParts(
   const compliance = startCompliance(parts, ground, registry);
   started.push({ control: complianceControl(compliance, now_ms), stop: () => compliance.stop() });
 
-  const targets = startTargets({ configs: parts.config.targets, findings, now, warn });
+  const targets = await startTargets({ configs: parts.config.targets, findings, now, warn });
   started.push(targets);
   const commands = createCommands({ store, registry, now_ms, warn });
   started.push(

@@ -80,7 +80,7 @@ describe('the poller', () => {
       }) as TargetConfig,
       ssh.target({ name: 'gone', port: await freePort() }),
     ];
-    const targets = openTargets(entries, { now: () => new Date(), onLeft: () => undefined });
+    const targets = await openTargets(entries, { now: () => new Date(), onLeft: () => undefined });
     const { poller, found } = poll(targets);
     await until(() => found.length === 3);
     const of = (name: string) =>

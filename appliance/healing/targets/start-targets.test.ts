@@ -18,7 +18,7 @@ test('declared machines are known to healing by name with their tier, and listed
     },
     ...{ host_key: `SHA256:${'A'.repeat(43)}`, tier: 'self_heal', interval_s: 0.1 },
   }) as TargetConfig;
-  const targets = startTargets({
+  const targets = await startTargets({
     configs: [config],
     findings: {
       async record(list) {

@@ -31,8 +31,14 @@ export interface TargetList {
 }
 
 /** Starts to look at every declared machine at its interval. */
-export function startTargets({ configs, findings, now, warn, random = Math.random }: TargetsDeps): Targets {
-  const targets = openTargets(configs, {
+export async function startTargets({
+  configs,
+  findings,
+  now,
+  warn,
+  random = Math.random,
+}: TargetsDeps): Promise<Targets> {
+  const targets = await openTargets(configs, {
     now,
     onLeft: (error) => warn(`a shell is left on a machine for three minutes: ${describeError(error)}`),
   });

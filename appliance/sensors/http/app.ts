@@ -34,6 +34,9 @@ const OPEN_PATHS = [
   '/sensor/uninstall.sh',
 ];
 
+/** For an address that came without a host (HTTP/1.0). */
+const BASE = 'http://appliance.local';
+
 interface Known {
   address: string;
   body: string;
@@ -82,7 +85,7 @@ export function createSensorApi(parts: SensorApiParts): SensorApi {
   const admit = async (request: Request, address: string): Promise<Known> => {
     limit(ofAddresses.take(address), 'too many requests of this address');
     limit(ofFailures.wait(address), 'too many requests of this address that were refused');
-    const { pathname, search } = new URL(request.url);
+    const { pathname, search } = new URL(request.url, BASE);
     const body = await readBody(request);
     if (OPEN_PATHS.includes(pathname)) {
       return { address, body, sensor: null };

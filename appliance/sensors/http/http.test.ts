@@ -1,4 +1,5 @@
 import { request as httpRequest } from 'node:http';
+import { connect } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import { makeFolder } from '../../../test/unit/make-folder.ts';
 import { type HttpLab, signedHeader, startHttpLab } from './lab/http-lab.ts';
@@ -20,6 +21,24 @@ const drift = (more: object = {}) => ({
   ...{ hostname: 'till-1', domain: 'shop.example', drift_type: 'firewall', severity: 'high' },
   ...{ details: { expected: 'running', actual: 'stopped', zone: 'public' }, check_id: '164.312(e)(1)' },
   ...{ detected_at: now_s(), sensor_version: '1.2.3', ...more },
+});
+
+test('who names no host, as in HTTP/1.0, is answered like everybody', async () => {
+  const lab = start();
+  const said = await new Promise<string>((resolve, reject) => {
+    const socket = connect(Number(new URL(lab.url).port), '127.0.0.1', () =>
+      socket.write('GET /health HTTP/1.0\r\n\r\n'),
+    );
+    let text = '';
+    socket.on('data', (part) => {
+      text += part;
+    });
+    socket.on('end', () => resolve(text));
+    socket.on('error', reject);
+  });
+  expect(said).toMatch(/^HTTP\/1\.[01] 200/);
+  expect(said).toContain('"status":"ok"');
+  expect(lab.faults).toEqual([]);
 });
 
 describe('being let in', () => {

@@ -78,7 +78,7 @@ describe.skipIf(!root)('a real firewall behind a real sshd', () => {
     const registry = createRegistry({ store, now, warn });
     const commands = createCommands({ store, registry, now_ms: Date.now, warn });
     const config = server.target({ name: 'files', tier: 'self_heal', checks: ['firewall'], interval_s: 60 });
-    const targets = startTargets({ configs: [config], findings, now, warn, random: () => 0 });
+    const targets = await startTargets({ configs: [config], findings, now, warn, random: () => 0 });
     const healing = createHealing({
       ...{ store, findings, evidence, configured: 'on', now, warn, note: () => {} },
       ...{ machine: targets.machine, lookAtAppliance: () => Promise.reject(new Error('not asked')) },
