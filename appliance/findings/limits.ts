@@ -59,8 +59,5 @@ export const DIGEST_MAX = 10_000;
 /** How often what was reported is sealed in evidence: what somebody would change in the store has to be done within this. */
 export const SEAL_INTERVAL_MS = 5 * 60_000;
 
-/** Changes of findings that go on record at once: a batch is one flush of the disk. */
-export const WITNESS_BATCH = 100;
-
 /** A full store of evidence is emptied by an export or the coordinator: minutes, not seconds. */
 export const WITNESS_RETRY_MS = 30_000;

@@ -1,12 +1,17 @@
 import { describeError } from '../../base/errors.ts';
 import type { EvidenceEntry, EvidenceLog } from '../evidence/entry.ts';
+import { ENTRIES_MAX } from '../evidence/limits.ts';
 import type { StorePart } from '../site/store/migrations.ts';
 import type { SiteStore } from '../site/store/store.ts';
 import type { Findings } from './findings.ts';
-import { SEAL_INTERVAL_MS, WITNESS_BATCH, WITNESS_RETRY_MS } from './limits.ts';
+import { SEAL_INTERVAL_MS, WITNESS_RETRY_MS } from './limits.ts';
 import type { FindingRow } from './tables.ts';
 
-/** How far evidence has come with what was found. */
+/**
+ * What evidence has still to hold of findings, and how far it has sealed events. Whoever opens or closes a finding leaves a line in
+ * `finding_changes`, in the same transaction: an order by time would miss what a slow clock or a sensor's queue puts before what is
+ * on record already.
+ */
 export const WITNESS_PART: StorePart = {
   name: 'witness',
   steps: [
@@ -18,6 +23,21 @@ export const WITNESS_PART: StorePart = {
     insert into witness values (1, '', 0);
     create index findings_opened on findings (opened_at);
     create index findings_closed on findings (closed_at);`,
+    `create table finding_changes (
+      seq integer primary key,
+      finding text not null,
+      change text not null
+    ) strict;
+    insert into finding_changes (finding, change)
+      select id, 'opened' from findings where opened_at >= (select told_until from witness) order by id;
+    insert into finding_changes (finding, change)
+      select id, 'closed' from findings where closed_at >= (select told_until from witness) order by id;
+    create trigger finding_opens after insert on findings begin
+      insert into finding_changes (finding, change) values (new.id, 'opened');
+    end;
+    create trigger finding_closes after update of state on findings when old.state = 'open' and new.state = 'closed' begin
+      insert into finding_changes (finding, change) values (new.id, 'closed');
+    end;`,
   ],
 };
 
@@ -44,7 +64,6 @@ export interface Witness {
 export function createWitness(parts: WitnessParts): Witness {
   const { findings, warn } = parts;
   const { seal_interval_ms = SEAL_INTERVAL_MS, retry_ms = WITNESS_RETRY_MS } = parts;
-  const told = new Map<string, string>();
   let running: Promise<void> | null = null;
   let again = false;
   let retry: ReturnType<typeof setTimeout> | undefined;
@@ -52,7 +71,7 @@ export function createWitness(parts: WitnessParts): Witness {
 
   const attempt = async (sealing: boolean) => {
     try {
-      await tellFindings(parts, told);
+      await tellFindings(parts);
       if (sealing) await sealEvents(parts);
     } catch (error) {
       warn(`what was found could not be put on record, and is tried again: ${describeError(error)}`);
@@ -94,65 +113,43 @@ export function createWitness(parts: WitnessParts): Witness {
   };
 }
 
-interface Mark {
-  /** When the last change was made that is on record; changes of that moment may be told again. */
-  told_until: string;
-  sealed_seq: number;
-}
-
-function readMark({ store }: WitnessParts): Mark {
-  const mark = store.database.query<Mark, []>('select told_until, sealed_seq from witness').get();
-  return mark ?? { told_until: '', sealed_seq: 0 };
-}
-
-/** A change of a finding, in the order of time. */
+/** A change of a finding that is not on record. */
 interface Change {
-  at: string;
-  key: string;
-  entry: EvidenceEntry;
+  seq: number;
+  finding: string;
+  change: 'opened' | 'closed';
 }
 
-/** @param told changes of the last moment that are on record: the mark alone would tell them again */
-async function tellFindings(parts: WitnessParts, told: Map<string, string>): Promise<void> {
-  const { store, evidence } = parts;
-  const changes = changesSince(parts).filter(({ key }) => !told.has(key));
-  for (let at = 0; at < changes.length; at += WITNESS_BATCH) {
-    const batch = changes.slice(at, at + WITNESS_BATCH);
-    await evidence.append(batch.map(({ entry }) => entry));
-    const until = batch.at(-1)?.at ?? '';
-    for (const change of batch) told.set(change.key, change.at);
-    for (const [key, told_at] of told) if (told_at < until) told.delete(key);
-    await store.write((file) => file.query('update witness set told_until = ?').run(until));
+async function tellFindings({ store, evidence }: WitnessParts): Promise<void> {
+  for (;;) {
+    const changes = store.database
+      .query<Change, [number]>('select seq, finding, change from finding_changes order by seq limit ?')
+      .all(ENTRIES_MAX);
+    const last = changes.at(-1);
+    if (last === undefined) return;
+    const entries = changes.flatMap((change) => entryOf(store, change));
+    if (entries.length > 0) await evidence.append(entries);
+    await store.write((file) => file.query('delete from finding_changes where seq <= ?').run(last.seq));
   }
 }
 
-function changesSince(parts: WitnessParts): Change[] {
-  const { told_until } = readMark(parts);
-  return parts.store.database
-    .query<FindingRow, [string]>('select * from findings where opened_at >= ?1 or closed_at >= ?1')
-    .all(told_until)
-    .flatMap((finding) => [openedOf(finding), ...closedOf(finding)])
-    .filter(({ at }) => at >= told_until)
-    .sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0));
-}
-
-function openedOf(finding: FindingRow): Change {
-  const { id, subject, hostname, check_type, control, severity, opened_at, expected, actual } = finding;
-  const body = { finding: id, subject, hostname, check_type, control, severity, opened_at, expected, actual };
-  return { at: opened_at, key: `${id} opened`, entry: { kind: 'finding.opened', body } };
-}
-
-function closedOf(finding: FindingRow): Change[] {
-  const { id, subject, hostname, check_type, closed_at, closed_by, times_seen } = finding;
-  if (closed_at === null) return [];
-  const body = { finding: id, subject, hostname, check_type, closed_at, closed_by, times_seen };
-  return [{ at: closed_at, key: `${id} closed`, entry: { kind: 'finding.closed', body } }];
+/** None where the finding was removed meanwhile: those that are closed go when they are too many. */
+function entryOf({ database }: SiteStore, { finding: id, change }: Change): EvidenceEntry[] {
+  const row = database.query<FindingRow, [string]>('select * from findings where id = ?').get(id);
+  if (row === null) return [];
+  const { subject, hostname, check_type, control, severity, opened_at, expected, actual } = row;
+  const { closed_at, closed_by, times_seen } = row;
+  const what = { finding: id, subject, hostname, check_type };
+  if (change === 'closed')
+    return [{ kind: 'finding.closed', body: { ...what, closed_at, closed_by, times_seen } }];
+  return [{ kind: 'finding.opened', body: { ...what, control, severity, opened_at, expected, actual } }];
 }
 
 async function sealEvents(parts: WitnessParts): Promise<void> {
   const { store, findings, evidence } = parts;
   for (;;) {
-    const range = findings.rangeAfter(readMark(parts).sealed_seq);
+    const mark = store.database.query<{ sealed_seq: number }, []>('select sealed_seq from witness').get();
+    const range = findings.rangeAfter(mark?.sealed_seq ?? 0);
     if (range === null) return;
     await evidence.append([{ kind: 'events.sealed', body: { ...range } }]);
     await store.write((file) => file.query('update witness set sealed_seq = ?').run(range.last_seq));
