@@ -25,6 +25,8 @@ export const CONSOLE_FILE = '/run/bulkhead-agent/console.txt';
 export const AGENT_STORE_FOLDER = '/var/lib/bulkhead-agent';
 /** The same for the service that looks after the site: events, findings, evidence. */
 export const SITE_STORE_FOLDER = '/var/lib/bulkhead-site';
+/** Programs that sensors are offered, with their signatures; root puts them there, the service of the site hands them out. */
+export const SENSOR_PROGRAMS_FOLDER = '/var/lib/msp/sensor-programs';
 /** What the service is told of the configuration, for its user alone; written by each set-up. */
 export const SITE_CONFIG_FILE = '/run/bulkhead/site.json';
 /** What the site's service is asked by, on this machine: HTTP over a Unix socket. */

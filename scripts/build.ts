@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
+import { SENSOR_PLATFORMS } from '../appliance/sensors/client/update/release.ts';
 import { errorLines } from '../base/errors.ts';
 import { run } from '../base/run.ts';
 import { formatBytes } from '../base/text.ts';
@@ -13,7 +14,7 @@ import { buildImage, buildProgram, COORDINATOR_PROGRAM } from '../iso/build/pipe
 import { sourceRevision } from '../iso/build/source-facts.ts';
 import { imageStamp } from './image-stamp.ts';
 import { imageKeyset, releaseKey } from './release-keys.ts';
-import { buildSensors, SENSOR_PLATFORMS } from './sensor/build-sensors.ts';
+import { buildSensors } from './sensor/build-sensors.ts';
 
 const source = join(import.meta.dirname, '..');
 const program = new Command('build')

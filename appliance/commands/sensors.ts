@@ -8,6 +8,7 @@ import type { Waiting } from '../sensors/admission/admission.ts';
 import type { NewCode, SensorList } from '../sensors/control.ts';
 import type { Sensor } from '../sensors/registry/sensor.ts';
 import type { RegisterCommand } from './command.ts';
+import { registerSensorPrograms } from './sensor-programs.ts';
 
 interface Asked {
   json?: true;
@@ -32,11 +33,13 @@ Examples:
   sudo bulkhead sensors code --tier self_heal
   sudo bulkhead sensors waiting
   sudo bulkhead sensors admit 1a2b3c4d --tier self_heal
-  sudo bulkhead sensors revoke s-0123456789abcdef`,
+  sudo bulkhead sensors revoke s-0123456789abcdef
+  sudo bulkhead sensors program add bulkhead-sensor-linux-x64`,
     );
   registerShow(sensors, io);
   registerAdmission(sensors, io);
   registerChanges(sensors, io);
+  registerSensorPrograms(sensors, io);
 };
 
 function registerShow(sensors: Command, io: CommandIo): void {

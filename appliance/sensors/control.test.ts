@@ -7,15 +7,18 @@ import { serveControl } from '../site/control/server.ts';
 import { type SensorsControlParts, sensorsControl } from './control.ts';
 import { sensorLab } from './lab/sensor-lab.ts';
 import { openAuthority } from './pki/authority.ts';
+import type { SensorProgram } from './programs/program-folder.ts';
 
 let sensors: SensorsControlParts;
 let socket: string;
 let end: () => Promise<void>;
 const kinds: string[] = [];
+const programs: SensorProgram[] = [];
 beforeEach(async () => {
   const folder = makeFolder('sensors');
   socket = join(folder, 'control.sock');
   kinds.length = 0;
+  programs.length = 0;
   const lab = sensorLab(folder);
   const { registry, admission } = lab.parts;
   const authority = await openAuthority(folder, () => new Date());
@@ -25,7 +28,7 @@ beforeEach(async () => {
       return { seq: kinds.length, hash: '' };
     },
   };
-  sensors = { admission, authority, registry, evidence };
+  sensors = { admission, authority, registry, evidence, programs: { list: () => programs } };
   const control = serveControl({ socket, parts: [sensorsControl(sensors)], onFault: () => {} });
   end = async () => {
     await control.stop();
@@ -103,4 +106,15 @@ test('who is not known, and what is no tier, is told so', async () => {
   expect(await bulkhead('admit', 'ffffffff')).toMatchObject({
     ...{ status: 1, err: expect.stringContaining('SENSOR_NOT_WAITING') },
   });
+});
+
+test('the list says which version each sensor runs, and who is behind', async () => {
+  const { code } = await json('code');
+  const answer = await sensors.admission.admit(plea({ code, agent_version: '1.0.0' }));
+  if (answer.outcome !== 'admitted') throw new Error('it was not let in');
+  expect((await bulkhead('list')).out).toMatch(/ 1\.0\.0 +heard /);
+  programs.push({
+    ...{ platform: 'linux-x64', version: '1.1.0', size_bytes: 1, sha256: '', file: '', signature_file: '' },
+  });
+  expect((await bulkhead('list')).out).toMatch(/ 1\.0\.0 \(behind 1\.1\.0\) +heard /);
 });

@@ -4,6 +4,8 @@ import type { EvidenceLog } from '../evidence/entry.ts';
 import type { SensorAdmission, Waiting } from './admission/admission.ts';
 import { sensorChanges } from './changes.ts';
 import type { Authority } from './pki/authority.ts';
+import { newerProgram } from './programs/offers.ts';
+import type { SensorPrograms } from './programs/program-folder.ts';
 import type { SensorRegistry } from './registry/registry.ts';
 import { CAPABILITY_TIERS, type Sensor } from './registry/sensor.ts';
 
@@ -23,6 +25,8 @@ export interface NewCode {
 export interface SensorList {
   sensors: Sensor[];
   waiting: Waiting[];
+  /** By id: the version that a sensor should run and does not yet. */
+  behind: Record<string, string>;
 }
 
 export interface SensorsControlParts {
@@ -30,6 +34,7 @@ export interface SensorsControlParts {
   authority: Authority;
   registry: SensorRegistry;
   evidence: Pick<EvidenceLog, 'append'>;
+  programs: SensorPrograms;
 }
 
 /**
@@ -39,10 +44,21 @@ export interface SensorsControlParts {
  * `POST /v1/sensors/waiting/:fingerprint/admit`, `/refuse` · `POST /v1/sensors/:id/revoke`, `/tier` ·
  * `GET /v1/sensors/console-code` the digits for the console · `GET /v1/sensors/authority` the certificate that sensors trust
  */
-export function sensorsControl({ admission, authority, registry, evidence }: SensorsControlParts) {
+export function sensorsControl(parts: SensorsControlParts) {
+  const { admission, authority, registry, evidence, programs } = parts;
   const sensors = sensorChanges(registry, evidence);
+  const behind = (list: readonly Sensor[]): Record<string, string> =>
+    Object.fromEntries(
+      list.flatMap((sensor) => {
+        const newer = newerProgram(sensor, programs.list());
+        return newer === null ? [] : [[sensor.id, newer.version]];
+      }),
+    );
   return new Elysia({ name: 'sensors-control', prefix: '/v1/sensors' })
-    .get('/', (): SensorList => ({ sensors: registry.list(), waiting: admission.waiting() }))
+    .get('/', (): SensorList => {
+      const list = registry.list();
+      return { sensors: list, waiting: admission.waiting(), behind: behind(list) };
+    })
     .get('/authority', () => ({ certificate_pem: authority.certificate_pem, sha256: authority.fingerprint }))
     .get('/console-code', () => ({ code: admission.consoleCode() }))
     .post(

@@ -1,12 +1,15 @@
+import { formatBytes } from '../../base/text.ts';
 import type { Waiting } from './admission/admission.ts';
 import type { NewCode, SensorList } from './control.ts';
+import type { ProgramFolder } from './programs/program-folder.ts';
 import type { Sensor } from './registry/sensor.ts';
 
 /** Sensors as a person at a terminal reads them. */
 
-export function listText({ sensors, waiting }: SensorList): string {
-  const rows = sensors.map(({ id, hostname, way, tier, last_heard_at, revoked_at }) => [
+export function listText({ sensors, waiting, behind }: SensorList): string {
+  const rows = sensors.map(({ id, hostname, way, tier, agent_version, last_heard_at, revoked_at }) => [
     ...[id, hostname, way, tier],
+    [agent_version || '-', ...(behind[id] === undefined ? [] : [`(behind ${behind[id]})`])].join(' '),
     revoked_at === null ? `heard ${last_heard_at ?? 'never'}` : `revoked ${revoked_at}`,
   ]);
   const asking =
@@ -35,6 +38,15 @@ export function codeText({ code, expires_at, ca_sha256 }: NewCode): string {
     '',
     'It is not shown again.',
   ].join('\n');
+}
+
+export function programsText({ programs, leftovers }: ProgramFolder): string {
+  const rows = programs.map(({ platform, version, size_bytes, sha256 }, index) => [
+    ...[platform, version, formatBytes(size_bytes), sha256],
+    programs[index - 1]?.platform === platform ? 'kept' : 'offered',
+  ]);
+  const left = leftovers.map((name) => `damaged: ${name} (removed when a program is added)`);
+  return [rows.length === 0 ? 'sensors are offered no program' : columns(rows), ...left].join('\n');
 }
 
 function columns(rows: readonly (readonly string[])[]): string {

@@ -33,6 +33,8 @@ import { createSensorApi } from '../sensors/http/app.ts';
 import { HTTP_KEYS_PART } from '../sensors/http/keys.ts';
 import { serveSensorApi } from '../sensors/http/serve.ts';
 import { openAuthority } from '../sensors/pki/authority.ts';
+import { createOffers } from '../sensors/programs/offers.ts';
+import { createSensorPrograms } from '../sensors/programs/program-folder.ts';
 import { createRegistry, type SensorRegistry } from '../sensors/registry/registry.ts';
 import { SENSORS_PART } from '../sensors/registry/tables.ts';
 import type { SiteConfig } from './site-config.ts';
@@ -51,6 +53,8 @@ export interface SiteParts {
   /** What evidence is signed with. */
   evidenceKey: EvidenceKey;
   config: SiteConfig;
+  /** Where root puts the programs that sensors are offered. */
+  sensorPrograms: string;
   /** Instead of the ports and addresses of an appliance. */
   sensorPorts?: { grpc: number; http: number; host: string };
   now: () => Date;
@@ -108,25 +112,26 @@ export async function startParts(
   if (!parts.config.sensors.enabled) return;
   mkdirSync(join(parts.folder, 'pki'), { recursive: true, mode: 0o700 });
   const authority = await openAuthority(join(parts.folder, 'pki'), now);
-  const { grpc, host } = parts.sensorPorts ?? {};
-  const service = await serveSensorGrpc({
-    ...{ authority, registry, admission, commands, findings, evidence, now, warn },
-    serving: () => store.state().refused === null,
-    ...(grpc === undefined ? {} : { port: grpc }),
-    ...(host === undefined ? {} : { host }),
-  });
-  const control = sensorsControl({ admission, authority, registry, evidence });
-  started.push({ control, stop: () => service.stop() });
+  const { grpc, http, host } = parts.sensorPorts ?? {};
+  const programs = createSensorPrograms({ folder: parts.sensorPrograms, now_ms, warn });
   const api = createSensorApi({
-    ...{ store, findings, registry, commands, admission, now_ms, onFault: warn },
+    ...{ store, findings, registry, commands, admission, programs, now_ms, onFault: warn },
     knownHosts: () => parts.config.targets.map(({ name }) => ({ hostname: name })),
   });
-  const { http } = parts.sensorPorts ?? {};
   const server = serveSensorApi(api, {
     ...(http === undefined ? {} : { port: http }),
     ...(host === undefined ? {} : { hostname: host }),
   });
   started.push({ stop: () => server.stop() });
+  const service = await serveSensorGrpc({
+    ...{ authority, registry, admission, commands, findings, evidence, now, warn },
+    offer: createOffers({ programs, port: server.port, now_ms }),
+    serving: () => store.state().refused === null,
+    ...(grpc === undefined ? {} : { port: grpc }),
+    ...(host === undefined ? {} : { host }),
+  });
+  const control = sensorsControl({ admission, authority, registry, evidence, programs });
+  started.push({ control, stop: () => service.stop() });
 }
 
 async function layGround(

@@ -1,6 +1,7 @@
+import { join } from 'node:path';
 import { BulkheadError } from '../../base/errors.ts';
 import { startLog } from '../../base/log.ts';
-import { SITE_CONTROL_SOCKET, SITE_STORE_FOLDER } from '../../base/paths.ts';
+import { SENSOR_PROGRAMS_FOLDER, SITE_CONTROL_SOCKET, SITE_STORE_FOLDER } from '../../base/paths.ts';
 import { run } from '../../base/run.ts';
 import { endOnUnhandled, nextSignal } from '../agent/process-end.ts';
 import { createServiceManager } from '../agent/service-manager.ts';
@@ -36,9 +37,14 @@ export async function runSite(options: RunSiteOptions): Promise<number> {
   const evidenceKey = readEvidenceKey(options.evidenceKey);
   // A folder of one's own is a workstation: nothing was handed over there.
   const config = readSiteConfig(options.folder === undefined ? undefined : null);
+  const sensorPrograms =
+    options.folder === undefined ? SENSOR_PROGRAMS_FOLDER : join(options.folder, 'sensor-programs');
   const socket = options.socket ?? SITE_CONTROL_SOCKET;
   const serviceManager = createServiceManager(process.env, run, (message) => log.warn`${message}`);
-  const site = await startSite({ folder, socket, evidenceKey, config, now: () => new Date(), log });
+  const site = await startSite({
+    ...{ folder, socket, evidenceKey, config, sensorPrograms, log },
+    now: () => new Date(),
+  });
   await serviceManager.ready('the service of the site answers');
   const beat = async () => {
     try {

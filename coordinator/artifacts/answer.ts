@@ -1,4 +1,4 @@
-import { answerRange } from './range.ts';
+import { answerRange } from '../../base/http-range.ts';
 import type { ArtifactStore } from './store.ts';
 
 /** A stored file as the answer to GET or HEAD, with ranges and entity tags as RFC 9110 says. */

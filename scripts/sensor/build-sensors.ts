@@ -1,14 +1,11 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { signSensorRelease } from '../../appliance/sensors/client/update/release.ts';
+import { type SensorPlatform, signSensorRelease } from '../../appliance/sensors/client/update/release.ts';
 import type { Run } from '../../base/run.ts';
 import { compileProgram } from '../../iso/build/compile-program.ts';
 import { readSigner } from '../../updater/signing/key-file.ts';
 import { windowsRuntime } from './windows-runtime.ts';
-
-export const SENSOR_PLATFORMS = ['linux-x64', 'windows-x64'] as const;
-type SensorPlatform = (typeof SENSOR_PLATFORMS)[number];
 
 export interface SensorBuild {
   /** Top of the checkout. */

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { getLogger } from '@logtape/logtape';
 import { type Site, type SiteOptions, startSite } from '../../appliance/site/site.ts';
 import { evidenceKey } from '../evidence/evidence-key.ts';
@@ -9,6 +10,7 @@ export function startTestSite(
   return startSite({
     ...{ evidenceKey: evidenceKey(), now: () => new Date(), log: getLogger('test') },
     config: { sensors: { enabled: true }, healing: { mode: 'off' }, targets: [] },
+    sensorPrograms: join(options.folder, 'sensor-programs'),
     sensorPorts: { grpc: 0, http: 0, host: '127.0.0.1' },
     ...options,
   });

@@ -19,7 +19,7 @@ beforeEach(async () => {
   const socket = join(folder, 'control.sock');
   const { parts, close } = sensorLab(folder);
   const authority = await openAuthority(folder, () => new Date());
-  sensors = { ...parts, authority, evidence: new KeptEvidence() };
+  sensors = { ...parts, authority, evidence: new KeptEvidence(), programs: { list: () => [] } };
   const control = serveControl({ socket, parts: [sensorsControl(sensors)], onFault: () => {} });
   site = (path, call) => callSite(path, { ...call, socket });
   end = async () => {

@@ -137,16 +137,20 @@ async function heal(entry: BookEntry, { site }: SiteJobTools): Promise<JobReport
 
 /** Those that are in, and have not been revoked; with a host those of that name alone. */
 async function sensorsOf({ parameters }: BookEntry, { site }: SiteJobTools): Promise<SensorList> {
-  const { sensors, waiting } = (await site('/v1/sensors/')) as SensorList;
+  const { sensors, ...others } = (await site('/v1/sensors/')) as SensorList;
   const host = parameters['host'] as string | undefined;
   const wanted = ({ id, hostname }: Sensor) => host === undefined || host === hostname || host === id;
-  return { sensors: sensors.filter((one) => one.revoked_at === null && wanted(one)), waiting };
+  return { sensors: sensors.filter((one) => one.revoked_at === null && wanted(one)), ...others };
 }
 
 async function sensorStatus(entry: BookEntry, tools: SiteJobTools): Promise<JobReport> {
-  const { sensors, waiting } = await sensorsOf(entry, tools);
-  const line = ({ id, hostname, way, tier, agent_version, last_heard_at, drift_count }: Sensor) =>
-    `${id} ${hostname} ${way} ${tier} version ${agent_version} heard ${last_heard_at ?? 'never'} drift ${drift_count}\n`;
+  const { sensors, waiting, behind } = await sensorsOf(entry, tools);
+  const version = ({ id, agent_version }: Sensor) =>
+    behind[id] === undefined ? agent_version : `${agent_version} (behind ${behind[id]})`;
+  const line = (sensor: Sensor) => {
+    const { id, hostname, way, tier, last_heard_at, drift_count } = sensor;
+    return `${id} ${hostname} ${way} ${tier} version ${version(sensor)} heard ${last_heard_at ?? 'never'} drift ${drift_count}\n`;
+  };
   return { facts: { sensors: sensors.length, waiting: waiting.length }, log: sensors.map(line).join('') };
 }
 

@@ -17,6 +17,8 @@ export interface Listener {
   connections(): number;
   /** Somebody asked something on this connection (`address:port`), so it may stay. */
   asked(peer: string): void;
+  /** The address of this machine that a peer (`address:port`) has come to; null: it is gone. */
+  reachedAt(peer: string): string | null;
   /** Takes no more connections. */
   close(): void;
   /** Ends those that are open. */
@@ -89,6 +91,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
       clearTimeout(silent.get(peer));
       silent.delete(peer);
     },
+    reachedAt: (peer) => open.get(peer)?.localAddress ?? null,
     close: () => void server.close(),
     end() {
       for (const socket of open.values()) socket.destroy();

@@ -59,8 +59,8 @@ export interface SensorGrpcParts {
   warn: (message: string) => void;
   /** Default: by what system it runs on. */
   settings?: (sensor: Sensor) => SensorSettings;
-  /** Default: there is none. */
-  offer?: (sensor: Sensor) => SensorOffer | null;
+  /** Default: there is none. @param reached_at address of this machine that the sensor has come to; null: it is gone already */
+  offer?: (sensor: Sensor, reached_at: string | null) => SensorOffer | null;
   /** Whether what sensors bring can be stored. */
   serving?: () => boolean;
   names?: () => ServerNames;
@@ -133,7 +133,8 @@ export async function serveSensorGrpc(parts: SensorGrpcParts): Promise<SensorGrp
     heartbeat: unary(async (message: Parameters<typeof readHeartbeat>[0], call) => {
       const sensor = sensorOf(call);
       registry.heard(sensor.id, readHeartbeat(message, sensor));
-      const offer = parts.offer?.(registry.find(sensor.id) ?? sensor) ?? null;
+      const reached_at = listener.reachedAt(call.getPeer());
+      const offer = parts.offer?.(registry.find(sensor.id) ?? sensor, reached_at) ?? null;
       return {
         acknowledged: true,
         config_changed: told.get(sensor.id) !== settingsDigest(sensor, settings(sensor)),

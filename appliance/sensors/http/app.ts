@@ -1,6 +1,7 @@
 import { type AnyElysia, Elysia } from 'elysia';
 import { describeError } from '../../../base/errors.ts';
 import { createRateLimit, TooMany } from '../../../base/rate-limit.ts';
+import { PROGRAM_PATHS, programRoutes } from '../programs/program-routes.ts';
 import type { Sensor } from '../registry/sensor.ts';
 import { createAuthentication } from './authenticate.ts';
 import { createSensorKeys } from './keys.ts';
@@ -56,6 +57,7 @@ export function createSensorApi(parts: SensorApiParts): SensorApi {
   const ofAddresses = rate(Math.max(ADDRESS_BURST, per_address_per_s), per_address_per_s);
   const ofFailures = rate(FAILURE_BURST, FAILURE_REFILL_PER_S);
   const known = new WeakMap<Request, Known>();
+  const addressOf = (request: Request) => known.get(request)?.address ?? 'unknown';
 
   const routes = new Elysia({ name: 'sensors' })
     .onError({ as: 'global' }, ({ error, code }) => {
@@ -74,10 +76,11 @@ export function createSensorApi(parts: SensorApiParts): SensorApi {
           if (!sensor) throw new Error('this route is not among those that ask who sends');
           return sensor;
         },
-        addressOf: (request) => known.get(request)?.address ?? 'unknown',
+        addressOf,
       }),
     )
-    .use(scriptRoutes());
+    .use(scriptRoutes())
+    .use(programRoutes({ programs: parts.programs, addressOf, now_ms }));
   const description = describeApi(routes);
   const app: AnyElysia = routes.get('/openapi.json', () => description);
 
@@ -87,7 +90,7 @@ export function createSensorApi(parts: SensorApiParts): SensorApi {
     limit(ofFailures.wait(address), 'too many requests of this address that were refused');
     const { pathname, search } = new URL(request.url, BASE);
     const body = await readBody(request);
-    if (OPEN_PATHS.includes(pathname)) {
+    if (OPEN_PATHS.includes(pathname) || pathname.startsWith(PROGRAM_PATHS)) {
       return { address, body, sensor: null };
     }
     try {

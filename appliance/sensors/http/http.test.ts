@@ -366,7 +366,8 @@ describe('looking', () => {
     expect(Object.keys(paths).sort()).toEqual([
       ...['/api/sensor/drift', '/api/sensor/heartbeat', '/api/sensor/hosts/polling', '/api/sensor/resolved'],
       ...['/api/sensor/status', '/health', '/sensor/event', '/sensor/heartbeat', '/sensor/hosts/polling'],
-      ...['/sensor/install.sh', '/sensor/register', '/sensor/status', '/sensor/uninstall.sh'],
+      ...['/sensor/install.sh', '/sensor/program/{platform}/{version}', '/sensor/register', '/sensor/status'],
+      '/sensor/uninstall.sh',
     ]);
     expect(components).toMatchObject({ securitySchemes: { key: {}, signature: {} } });
   });

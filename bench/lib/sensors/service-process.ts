@@ -83,6 +83,7 @@ async function serve({ folder, sensors, empty }: ServiceTask): Promise<void> {
     : await (async () => {
         const api = createSensorApi({
           ...{ store, findings, registry, commands, admission, now_ms, knownHosts: () => [], onFault: warn },
+          programs: { list: () => [] },
           limits: { per_sensor_per_s: RATE_OFF_PER_S, per_address_per_s: RATE_OFF_PER_S },
         });
         const http = serveSensorApi(api, { port: 0, hostname: LOOPBACK });

@@ -2,6 +2,7 @@ import { type Static, Type as t } from '@sinclair/typebox';
 import { BulkheadError } from '../../../../base/errors.ts';
 import { OneOf } from '../../../../base/schema.ts';
 import {
+  type Envelope,
   parseEnvelope,
   type Signer,
   serialiseEnvelope,
@@ -18,15 +19,18 @@ import { PROGRAM_MAX_BYTES } from './limits.ts';
  */
 const PAYLOAD_TYPE = 'application/vnd.bulkhead.sensor.v1+json';
 
-const PLATFORMS = ['linux-x64', 'windows-x64'] as const;
-export type SensorPlatform = (typeof PLATFORMS)[number];
+export const SENSOR_PLATFORMS = ['linux-x64', 'windows-x64'] as const;
+export type SensorPlatform = (typeof SENSOR_PLATFORMS)[number];
+
+/** Of the versions that are ordered by their numbers. */
+export const RELEASE_VERSION = /^\d{1,6}\.\d{1,6}\.\d{1,6}(-[0-9A-Za-z.-]{1,40})?$/;
 
 const SensorRelease = t.Object(
   {
     format: t.Literal(1),
     program: t.Literal('bulkhead-sensor'),
-    version: t.String({ pattern: '^\\d{1,6}\\.\\d{1,6}\\.\\d{1,6}(-[0-9A-Za-z.-]{1,40})?$' }),
-    platform: OneOf(PLATFORMS),
+    version: t.String({ pattern: RELEASE_VERSION.source }),
+    platform: OneOf(SENSOR_PLATFORMS),
     size_bytes: t.Integer({ minimum: 1, maximum: PROGRAM_MAX_BYTES }),
     /** Lower-case hex. */
     sha256: t.String({ pattern: '^[0-9a-f]{64}$' }),
@@ -57,6 +61,15 @@ export function signSensorRelease(
 export function verifySensorRelease(bytes: Uint8Array, trusted: TrustedKeys, now: Date): SensorRelease {
   const envelope = parseEnvelope(bytes, PAYLOAD_TYPE);
   requireReleaseSignature(envelope, trusted, now);
+  return releaseIn(envelope);
+}
+
+/** What an envelope says, whoever signed it: for files that were verified before they were put where they are. */
+export function readSensorRelease(bytes: Uint8Array): SensorRelease {
+  return releaseIn(parseEnvelope(bytes, PAYLOAD_TYPE));
+}
+
+function releaseIn(envelope: Envelope): SensorRelease {
   try {
     return parseSignedJson(envelope.payload, SensorRelease);
   } catch (cause) {

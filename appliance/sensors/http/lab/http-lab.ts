@@ -8,6 +8,7 @@ import { ADMISSION_PART } from '../../admission/tables.ts';
 import type { CommandResult } from '../../commands/commands.ts';
 import { createCommands } from '../../commands/create-commands.ts';
 import { COMMANDS_PART } from '../../commands/results-table.ts';
+import { createSensorPrograms } from '../../programs/program-folder.ts';
 import { createRegistry } from '../../registry/registry.ts';
 import { SENSORS_PART } from '../../registry/tables.ts';
 import { createSensorApi } from '../app.ts';
@@ -48,7 +49,9 @@ export function startHttpLab({ folder, hostname = '127.0.0.1', max_bytes }: Http
   const hosts: { hostname: string }[] = [];
   const results: CommandResult[] = [];
   commands.onResult((result) => results.push(result));
+  const programs = createSensorPrograms({ folder: join(folder, 'sensor-programs'), now_ms, warn });
   const api = createSensorApi({
+    programs,
     ...{ store, findings, registry, commands, admission, now_ms, onFault: warn, knownHosts: () => hosts },
   });
   const server = serveSensorApi(api, { port: 0, hostname });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { answerRange } from './range.ts';
+import { answerRange } from './http-range.ts';
 
 const ETAG = '"abc"';
 const ask = (range: string | null, more: { if_range?: string; if_none_match?: string } = {}, size = 100) =>
