@@ -18,6 +18,7 @@ import { registerRollout } from './commands/rollout.ts';
 import { registerRules } from './commands/rules.ts';
 import { registerServe } from './commands/serve.ts';
 import { registerSimulate } from './commands/simulate.ts';
+import { registerSite } from './commands/site.ts';
 import { registerWorker } from './commands/worker.ts';
 
 /** The coordinator and what operators do with it: one executable, one sub-command a role. */
@@ -49,6 +50,7 @@ function registerAll(program: Command, io: CommandIo): Command {
     registerRules,
     registerServe,
     registerSimulate,
+    registerSite,
     registerWorker,
   ])
     register(program, io);

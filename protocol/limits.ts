@@ -20,3 +20,15 @@ export const INTERFACES_MAX = 64;
 
 /** Any single text of a report: a firmware's own words stay below. */
 export const FACT_TEXT_MAX = 256;
+
+/** Sensors that a report of a site names: what a site is measured with; beyond, they are counted. */
+export const SITE_SENSORS_MAX = 500;
+/** Open findings that a report of a site names: more on one site are no list to work off. */
+export const SITE_FINDINGS_MAX = 200;
+/** Healings that one report names: a busy site has a few hundred in a day, and reports every few minutes. */
+export const SITE_HEALINGS_MAX = 50;
+/** Frameworks whose rates a report tells; three are known. */
+export const SITE_FRAMEWORKS_MAX = 16;
+
+/** One report of a site: 500 sensors and 200 findings with names of usual length take 120 KiB; who has longer names lists fewer of them. */
+export const SITE_REPORT_MAX_BYTES = 192 * 1024;

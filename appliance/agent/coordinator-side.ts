@@ -96,6 +96,7 @@ async function makeLink(
   const { startFingerprint } = await import('../fingerprint/start.ts');
   const { startOrders } = await import('../orders/start.ts');
   const { startEvidenceCourier } = await import('./evidence-courier.ts');
+  const { startSiteReporter } = await import('./site-reporter.ts');
   const { fetchRules } = await import('../orders/fetch-rules.ts');
   const { callSite } = await import('../site/control/client.ts');
   try {
@@ -140,9 +141,10 @@ async function makeLink(
     });
     const socket = options.siteSocket ?? SITE_CONTROL_SOCKET;
     const courier = startEvidenceCourier({ link, socket, warn });
+    const reporter = startSiteReporter({ link, socket, warn, now });
     const stop = async () => {
       fingerprint.stop();
-      const carried = courier.stop();
+      const carried = Promise.all([courier.stop(), reporter.stop()]);
       await link.stop();
       await carried;
     };

@@ -9,6 +9,7 @@ import { type Backend, type IndexMap, makeTables, type TableMap } from './make-t
 import { addPolicies } from './policies-step.ts';
 import { addReleases } from './releases-step.ts';
 import { addRuleSets } from './rules-step.ts';
+import { addSites } from './site-step.ts';
 
 export type { Backend };
 
@@ -28,6 +29,7 @@ export function migrationsFor(backend: Backend): Record<string, Migration> {
     '0008-policies': { up: (database: Kysely<unknown>) => addPolicies(database, backend) },
     '0009-evidence': { up: (database: Kysely<unknown>) => addEvidence(database, backend) },
     '0010-rules': { up: (database: Kysely<unknown>) => addRuleSets(database, backend) },
+    '0011-sites': { up: (database: Kysely<unknown>) => addSites(database, backend) },
   };
 }
 

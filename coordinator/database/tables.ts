@@ -3,12 +3,13 @@ import type { AlarmTables } from './alarm-tables.ts';
 import type { BuildTables } from './build-tables.ts';
 import type { EvidenceTables } from './evidence-tables.ts';
 import type { ReleaseTables } from './release-tables.ts';
+import type { SiteTables } from './site-tables.ts';
 
 /**
  * The tables as the code sees them; the same on SQLite and PostgreSQL. Only texts and whole numbers: instants are milliseconds
  * since 1970, lists and objects are JSON, digests and keys are texts. Absence is null.
  */
-export interface Tables extends ReleaseTables, AlarmTables, BuildTables, EvidenceTables {
+export interface Tables extends ReleaseTables, AlarmTables, BuildTables, EvidenceTables, SiteTables {
   devices: DeviceRow;
   device_keys: DeviceKeyRow;
   device_presence: PresenceRow;

@@ -12,6 +12,10 @@ export async function forgetOld(coordinator: Coordinator, keep: KeepDays): Promi
   await forget(coordinator, [
     ['state_changes', 'id', sql`select id from state_changes where received_ms < ${before(keep.reports)}`],
   ]);
+  const closed = sql`select id from site_findings where closed_ms < ${before(keep.reports)}`;
+  await forget(coordinator, [['site_findings', 'id', closed]]);
+  const healings = sql`select id from site_healings where received_ms < ${before(keep.reports)}`;
+  await forget(coordinator, [['site_healings', 'id', healings]]);
   // A rollout that somebody is still at asks its orders what became of them.
   const orders = sql`select id from orders where ended_ms < ${before(keep.orders)} and not exists (
     select 1 from rollout_orders join rollouts on rollouts.id = rollout_orders.rollout_id

@@ -2,7 +2,7 @@ import { BUILDS_KEPT_DAYS, RECORDS_KEPT_DAYS } from './limits.ts';
 
 /** Days that records are kept. The audit log is kept for ever. */
 export interface KeepDays {
-  /** What has changed on appliances. */
+  /** What has changed on appliances; findings that are closed and healings of their sites. */
   reports: number;
   /** Orders that have ended, with their history and logs. */
   orders: number;

@@ -12,6 +12,7 @@ import {
 import { AgentProblem, EnrolmentAnswer, ReportAnswer } from '../../protocol/messages/answers.ts';
 import { EnrolmentRequest, KeyRotation } from '../../protocol/messages/enrolment.ts';
 import { Heartbeat, StateReport } from '../../protocol/messages/reports.ts';
+import { SiteAnswer, SiteReport } from '../../protocol/messages/site-report.ts';
 import { OrderLogPiece, OrderResult } from '../../protocol/orders/result.ts';
 import type { Coordinator } from '../context.ts';
 import { enrol } from '../devices/enrol.ts';
@@ -30,6 +31,7 @@ import type { SessionKeys } from '../reports/session-keys.ts';
 import { takeState } from '../reports/state.ts';
 import { asProblem, requestInvalid } from '../server/problem.ts';
 import { refuse } from '../server/respond.ts';
+import { takeSiteReport } from '../site/take-report.ts';
 import type { AddressOf } from './parts.ts';
 
 export interface AgentParts {
@@ -186,6 +188,14 @@ export function agentRoutes(
         return taken();
       }),
       describe('One piece of the log of an order', OrderLogPiece, { 200: Taken }),
+    )
+    .post(
+      '/site',
+      signed('site', SiteReport, async (claim, body) => {
+        await takeSiteReport(coordinator, claim, body);
+        return taken();
+      }),
+      describe('What it sees of its site', SiteReport, { 200: SiteAnswer }),
     )
     .post(
       '/evidence/checkpoint',

@@ -26,6 +26,7 @@ import { projectRoutes } from '../routes/projects.ts';
 import { releaseRoutes } from '../routes/releases.ts';
 import { rolloutRoutes } from '../routes/rollouts.ts';
 import { ruleRoutes } from '../routes/rules.ts';
+import { siteRoutes } from '../routes/site.ts';
 import { systemRoutes } from '../routes/system.ts';
 import { webhookRoutes } from '../routes/webhooks.ts';
 import { describeApi } from './openapi.ts';
@@ -92,6 +93,7 @@ export function createApp(coordinator: Coordinator, agent: AgentParts): App {
     .use(webhookRoutes(coordinator, addressOf))
     .use(peopleRoutes(coordinator, addressOf))
     .use(evidenceRoutes(coordinator))
+    .use(siteRoutes(coordinator))
     .use(auditRoutes(coordinator));
   const describe = once(() => describeApi(routes));
   const app = routes.get('/openapi.json', () => describe(), {

@@ -1,3 +1,4 @@
+import { SITE_REPORT_MAX_BYTES } from '../../protocol/limits.ts';
 import { UPLOAD_PIECE_MAX_BYTES } from '../artifacts/limits.ts';
 import { REQUEST_BODY_MAX_BYTES } from '../limits.ts';
 import { WEBHOOK_BODY_MAX_BYTES } from '../webhooks/limits.ts';
@@ -37,7 +38,11 @@ export async function withinBodyLimit(request: Request): Promise<Request | undef
   return new Request(url, { method, headers, body: Buffer.concat(parts) });
 }
 
+/** Reports of sites name sensors and findings. */
+const SITE_PATH = '/agent/site';
+
 function maxBytesOf(method: string, pathname: string): number {
   if (method === 'PATCH' && PIECE_PATH.test(pathname)) return UPLOAD_PIECE_MAX_BYTES;
+  if (pathname === SITE_PATH) return SITE_REPORT_MAX_BYTES;
   return WEBHOOK_PATH.test(pathname) ? WEBHOOK_BODY_MAX_BYTES : REQUEST_BODY_MAX_BYTES;
 }

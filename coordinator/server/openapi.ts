@@ -10,6 +10,7 @@ const TAGS = {
   rollouts: 'a release, spread over the fleet in stages',
   alarms: 'what is wrong, and who sees to it',
   evidence: 'what appliances have put on record',
+  sites: 'what appliances see of the sites they stand in',
   builds: 'what is built when somebody pushes',
   people: 'who may do what',
   audit: 'who did what',
