@@ -47,9 +47,14 @@ export interface SensorRegistry {
   heard(id: string, said: Heard | null): void;
   /** @throws BulkheadError SENSOR_UNKNOWN, SENSOR_REVOKED */
   setTier(id: string, tier: CapabilityTier): Promise<Sensor>;
-  /** For good: it has to be let in again, under another name. Once more is the same as once. @throws BulkheadError SENSOR_UNKNOWN */
+  /**
+   * For good: it has to be let in again, under another name. Once more is the same as once. It is out for this process at once, also when
+   * this throws because it cannot be written; it is then written as soon as it can be.
+   *
+   * @throws BulkheadError SENSOR_UNKNOWN, and what the store throws
+   */
   revoke(id: string): Promise<Sensor>;
-  /** Called behind the commit. @returns ends it */
+  /** Called at once. @returns ends it */
   onRevoked(listener: (sensor: Sensor) => void): () => void;
   /** Writes what was heard. */
   flush(): Promise<void>;
@@ -99,8 +104,10 @@ export function createRegistry({ store, now, warn }: RegistryParts): SensorRegis
     const rows = ids.flatMap((id) => sensors.get(id) ?? []);
     try {
       await store.write((file) => {
-        for (const { id, last_heard_at, mode, drift_count, healing_count, agent_version } of rows)
-          updateSensor(file, id, { last_heard_at, mode, drift_count, healing_count, agent_version });
+        for (const { id, last_heard_at, mode, drift_count, healing_count, agent_version, revoked_at } of rows)
+          updateSensor(file, id, {
+            ...{ last_heard_at, mode, drift_count, healing_count, agent_version, revoked_at },
+          });
       }, rows.length * 64);
     } catch (error) {
       for (const id of ids) unwritten.add(id);
@@ -185,11 +192,18 @@ export function createRegistry({ store, now, warn }: RegistryParts): SensorRegis
       return change(id, { tier });
     },
     async revoke(id) {
+      const before = known(id);
+      if (before.revoked_at !== null && !unwritten.has(id)) return before;
+      if (before.revoked_at === null) {
+        // Nothing may stand in the way of putting somebody out, least of all a disk that he has filled.
+        const sensor = { ...before, revoked_at: now().toISOString() };
+        sensors.set(id, sensor);
+        unwritten.add(id);
+        for (const listener of listeners) listener(sensor);
+      }
       const { revoked_at } = known(id);
-      if (revoked_at !== null) return known(id);
-      const sensor = await change(id, { revoked_at: now().toISOString() });
-      for (const listener of listeners) listener(sensor);
-      return sensor;
+      await store.write((file) => updateSensor(file, id, { revoked_at }));
+      return known(id);
     },
     onRevoked(listener) {
       listeners.add(listener);
