@@ -1,6 +1,7 @@
 import { type AnyElysia, Elysia } from 'elysia';
 import { describeError } from '../../../base/errors.ts';
 import { createRateLimit, TooMany } from '../../../base/rate-limit.ts';
+import { addressKey } from '../admission/address-guard.ts';
 import { PROGRAM_PATHS, programRoutes } from '../programs/program-routes.ts';
 import type { Sensor } from '../registry/sensor.ts';
 import { createAuthentication } from './authenticate.ts';
@@ -86,8 +87,8 @@ export function createSensorApi(parts: SensorApiParts): SensorApi {
 
   /** @throws BulkheadError of whoever may not be answered */
   const admit = async (request: Request, address: string): Promise<Known> => {
-    limit(ofAddresses.take(address), 'too many requests of this address');
-    limit(ofFailures.wait(address), 'too many requests of this address that were refused');
+    limit(ofAddresses.take(addressKey(address)), 'too many requests of this address');
+    limit(ofFailures.wait(addressKey(address)), 'too many requests of this address that were refused');
     const { pathname, search } = new URL(request.url, BASE);
     const body = await readBody(request);
     if (OPEN_PATHS.includes(pathname) || pathname.startsWith(PROGRAM_PATHS)) {
@@ -101,7 +102,7 @@ export function createSensorApi(parts: SensorApiParts): SensorApi {
       registry.heard(sensor.id, null);
       return { address, body, sensor };
     } catch (error) {
-      if (!(error instanceof TooMany)) ofFailures.take(address);
+      if (!(error instanceof TooMany)) ofFailures.take(addressKey(address));
       throw error;
     }
   };
@@ -112,7 +113,8 @@ export function createSensorApi(parts: SensorApiParts): SensorApi {
         known.set(request, await admit(request, address));
         response = await app.handle(request);
         // What an open address refuses is a try to get in.
-        if (response.status >= 400 && known.get(request)?.sensor === null) ofFailures.take(address);
+        if (response.status >= 400 && known.get(request)?.sensor === null)
+          ofFailures.take(addressKey(address));
       } catch (error) {
         const problem = asProblem(error);
         if (problem.code === 'SENSOR_INTERNAL') onFault(describeError(problem));

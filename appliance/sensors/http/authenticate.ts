@@ -39,7 +39,7 @@ const SIGNED = new RegExp(
  */
 export function createAuthentication({ keys, find, now_ms }: AuthenticationParts) {
   const nonces = new NonceMemory();
-  const started_s = Math.floor(now_ms() / 1000);
+  let started_s = Math.floor(now_ms() / 1000);
 
   const signedBy = (request: SignedRequest, match: RegExpExecArray): string => {
     const [, id = '', time = '', nonce = '', signature = ''] = match;
@@ -51,13 +51,15 @@ export function createAuthentication({ keys, find, now_ms }: AuthenticationParts
         hint: 'what is signed: method, path, time, nonce and SHA-256 of the body, one a line; register again if the key is lost',
       });
     const now_s = Math.floor(now_ms() / 1000);
+    // A clock that was set back must not shut everybody out until it is as late again.
+    started_s = Math.min(started_s, now_s);
     // What was signed before this process began may have been taken by the one before, which alone knew its nonces.
     const earliest_s = Math.max(now_s - SIGNATURE_SKEW_S, started_s - 1);
     if (Number(time) < earliest_s || Number(time) > now_s + SIGNATURE_SKEW_S)
       throw new BulkheadError('SENSOR_CLOCK', `the request was signed for ${time}, and it is ${now_s} here`, {
         hint: 'sign it by server_time',
       });
-    if (!nonces.take(id, nonce, Number(time)))
+    if (!nonces.take(id, nonce, { time_s: Number(time), now_s }))
       throw new BulkheadError(
         'SENSOR_REPLAYED',
         'this request has been taken already, or comes behind many newer ones',
@@ -119,15 +121,14 @@ class NonceMemory {
   readonly #sensors = new Map<string, Lately>();
 
   /** @returns false: it was used, is too old to tell, or so many were that none can be told any more */
-  take(sensor: string, nonce: string, time_s: number): boolean {
+  take(sensor: string, nonce: string, { time_s, now_s }: { time_s: number; now_s: number }): boolean {
     const own = this.#sensors.get(sensor) ?? { newest_s: time_s, nonces: new Map() };
     this.#sensors.set(sensor, own);
+    // Later than any that is taken now: the clock was set back since.
+    if (own.newest_s > now_s + SIGNATURE_SKEW_S) own.newest_s = time_s;
     own.newest_s = Math.max(own.newest_s, time_s);
     const earliest_s = own.newest_s - SIGNATURE_ORDER_S;
-    for (const [old, at_s] of own.nonces) {
-      if (at_s >= earliest_s) break;
-      own.nonces.delete(old);
-    }
+    for (const [old, at_s] of own.nonces) if (at_s < earliest_s) own.nonces.delete(old);
     if (time_s < earliest_s || own.nonces.has(nonce) || own.nonces.size >= NONCES_PER_SENSOR_MAX)
       return false;
     own.nonces.set(nonce, time_s);

@@ -147,6 +147,27 @@ describe('who sends', () => {
     expect(again.status).toBe(200);
   });
 
+  test('a clock that is set back shuts nobody out', async () => {
+    const lab = start();
+    const sensor = await lab.register();
+    const request = { method: 'GET', path: '/sensor/status', body: '' };
+    const askAt = async (time_s: number) =>
+      (await lab.ask('GET', request.path, undefined, signedHeader(sensor, { ...request, time_s }))).status;
+    expect(await askAt(now_s())).toBe(200);
+    lab.clock.ahead_ms = -3_600_000;
+    expect([await askAt(now_s() - 3_600), await askAt(now_s() - 3_600)]).toEqual([200, 200]);
+  });
+
+  test('an IPv6 subscriber is one address, whichever of theirs they use', async () => {
+    const lab = start();
+    const statuses: number[] = [];
+    for (let host = 1; host <= FAILURE_BURST + 1; host += 1) {
+      const request = new Request('http://appliance/sensor/status');
+      statuses.push((await lab.api.handle(request, `2001:db8::${host.toString(16)}`)).status);
+    }
+    expect(statuses.at(-1)).toBe(429);
+  });
+
   test('who was revoked is refused from then on', async () => {
     const lab = start();
     const { id, bearer } = await lab.register();

@@ -78,7 +78,7 @@ export function startHttpLab({ folder, hostname = '127.0.0.1', max_bytes }: Http
     return { id, api_key, bearer: { authorization: `Bearer ${api_key}` } };
   };
   return {
-    ...{ url, store, findings, registry, admission, commands, hosts, results, faults, evidence, clock },
+    ...{ api, url, store, findings, registry, admission, commands, hosts, results, faults, evidence, clock },
     ...{ ask, register, makeCode },
     async stop() {
       await server.stop();
