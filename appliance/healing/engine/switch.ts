@@ -44,10 +44,12 @@ export interface SwitchParts {
 export function openSwitch({ store, evidence, configured, now }: SwitchParts): HealingSwitch {
   /** What could not be written down holds at least for this process, where it is the more careful way. */
   let atMost: HealingMode = 'on';
+  /** In a store that was begun anew it is not known whether it was switched off. */
+  const unswitched: HealingMode = store.begun_anew ? 'off' : 'on';
   const state = (): SwitchState => {
     const row = store.database.query<Row, []>('select mode, reason, by_whom, at from healing_switch').get();
     const { reason = '', by_whom = '', at = null } = row ?? {};
-    const switched = row === null ? 'on' : (HEALING_MODES.find((known) => known === row.mode) ?? 'off');
+    const switched = row === null ? unswitched : (HEALING_MODES.find((known) => known === row.mode) ?? 'off');
     const mode = moreCareful(atMost, moreCareful(configured, switched));
     return { mode, configured, switched, reason, by_whom, at };
   };

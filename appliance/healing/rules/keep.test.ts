@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { testKey } from '../../../base/signing/test-key.ts';
@@ -146,6 +147,16 @@ describe('the switch', () => {
     const healing = openSwitch({ store: failing, evidence, configured: 'on', now });
     await expect(healing.set('off', who)).rejects.toThrow('no room');
     expect([healing.state().mode, open().state().mode]).toEqual(['off', 'on']);
+  });
+
+  test('is off after the store was damaged, until somebody switches it on: what it said is lost', async () => {
+    await open().set('off', who);
+    store.stop();
+    writeFileSync(file, 'no database');
+    reopen();
+    expect(open().state()).toMatchObject({ mode: 'off', switched: 'off' });
+    expect(await open().set('on', who)).toMatchObject({ mode: 'on' });
+    expect(open().state().mode).toBe('on');
   });
 
   test('that says what this version does not know is off', async () => {

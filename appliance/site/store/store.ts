@@ -1,5 +1,5 @@
 import { Database, SQLiteError } from 'bun:sqlite';
-import { closeSync, openSync, renameSync, rmSync, statSync } from 'node:fs';
+import { closeSync, existsSync, openSync, renameSync, rmSync, statSync } from 'node:fs';
 import { describeError } from '../../../base/errors.ts';
 import { GroupCommit, storeError } from './group-commit.ts';
 import { CHECKPOINT_PAGES, PAGE_CACHE_KIB, STORE_BUSY_TIMEOUT_MS, STORE_MAX_BYTES } from './limits.ts';
@@ -12,6 +12,8 @@ export interface SiteStore {
   /** See GroupCommit.write. */
   write<T>(work: (database: Database) => T, size_bytes?: number): Promise<T>;
   state(): StoreState;
+  /** A damaged one was set aside at some time: what is missing here may have been there. */
+  readonly begun_anew: boolean;
   /** Brings what waits to the disk and closes. */
   stop(): void;
 }
@@ -57,6 +59,7 @@ export function openSiteStore(options: StoreOptions): SiteStore {
   return {
     database,
     write: (work, size_bytes) => commits.write(work, size_bytes),
+    begun_anew: existsSync(damagedFile(file)),
     state: () => ({
       waiting: commits.waiting,
       used_bytes: (pages('page_count') - pages('freelist_count')) * page_bytes,
@@ -134,8 +137,12 @@ function isDamage(error: unknown): boolean {
   return error instanceof SQLiteError && /^SQLITE_(NOTADB|CORRUPT)/.test(error.code ?? '');
 }
 
+function damagedFile(path: string): string {
+  return `${path}.damaged`;
+}
+
 /** One copy is kept for a person to look at; its log belongs to it and would be played into the new file. */
 function setAside(path: string): void {
-  renameSync(path, `${path}.damaged`);
+  renameSync(path, damagedFile(path));
   for (const suffix of ['-wal', '-shm', '-journal']) rmSync(path + suffix, { force: true });
 }
