@@ -1,4 +1,4 @@
-import { appendFileSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';
 import { ChainCheck } from '../../protocol/evidence/chain-check.ts';
 import { evidenceKey } from '../../test/evidence/evidence-key.ts';
@@ -193,6 +193,16 @@ test('another key begins another chain, which names the end of the one before', 
   const [before] = verify(folder);
   expect(firstOf(folder)).toMatchObject({ body: { succeeds: { chain: before?.chain, seq, hash } } });
   expect(readdirSync(folder).filter((name) => /^\d/.test(name))).toHaveLength(2);
+});
+
+test('a log that cannot be written says once that it has to be opened anew, and takes nothing until then', async () => {
+  const folder = makeFolder('evidence');
+  const failures: string[] = [];
+  const log = await open(folder, { roll_bytes: 1, onFailure: () => failures.push('failed') });
+  rmSync(listChains(folder)[0]?.path ?? '', { recursive: true });
+  await expect(log.append([healed(1)])).rejects.toThrow();
+  await expect(log.append([healed(2)])).rejects.toThrow();
+  expect(failures).toEqual(['failed']);
 });
 
 describe('a full log', () => {

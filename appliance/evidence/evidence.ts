@@ -24,6 +24,8 @@ export interface EvidenceOptions {
   now: () => Date;
   random: (size_bytes: number) => Uint8Array;
   warn: (message: string) => void;
+  /** Nothing is taken any more until the log is opened anew: what the disk holds has to be read first. Called once. */
+  onFailure?: () => void;
   /** Instead of EVIDENCE_MAX_BYTES, EVIDENCE_RESERVE_BYTES, SEGMENT_ROLL_BYTES. */
   max_bytes?: number;
   reserve_bytes?: number;
@@ -201,6 +203,7 @@ export class Evidence implements EvidenceLog {
       else if (this.#failure === null) {
         this.#failure = error;
         this.options.warn(`no evidence is taken any more: ${describeError(error)}`);
+        this.options.onFailure?.();
       }
       for (const { failed } of admitted) failed(error);
       return;

@@ -59,6 +59,8 @@ export interface SiteParts {
   sensorPorts?: { grpc: number; http: number; host: string };
   now: () => Date;
   log: Logger;
+  /** It cannot go on, and has to be started anew. */
+  onFailure?: () => void;
 }
 
 /** What the parts before have left for those after them. */
@@ -135,7 +137,7 @@ export async function startParts(
 }
 
 async function layGround(
-  { folder, evidenceKey, now, log }: SiteParts,
+  { folder, evidenceKey, now, log, onFailure }: SiteParts,
   started: SitePart[],
   statusControl: (store: SiteStore) => AnyElysia,
 ): Promise<Ground> {
@@ -146,6 +148,7 @@ async function layGround(
   const evidence = await openEvidence({
     ...{ folder: join(folder, 'evidence'), key: evidenceKey, now, warn },
     random: (size_bytes) => crypto.getRandomValues(new Uint8Array(size_bytes)),
+    ...(onFailure === undefined ? {} : { onFailure }),
   });
   started.push({ control: evidenceControl(evidence), stop: () => evidence.stop() });
   await evidence.append([{ kind: 'site.started', body: { version: VERSION } }]);

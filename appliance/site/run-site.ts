@@ -20,7 +20,7 @@ export interface RunSiteOptions {
 }
 
 /**
- * Runs the service of the site on this machine until a signal ends it.
+ * Runs the service of the site on this machine until a signal ends it, or until it cannot go on: the service manager then starts it anew.
  *
  * @returns exit status: 0 after an orderly end, 1 when something would not close in time
  * @throws BulkheadError SITE_NO_STORE, SITE_SOCKET, SITE_CONFIG, EVIDENCE_KEY_MISSING, EVIDENCE_KEY_DAMAGED, and what its parts throw when they cannot start
@@ -41,9 +41,11 @@ export async function runSite(options: RunSiteOptions): Promise<number> {
     options.folder === undefined ? SENSOR_PROGRAMS_FOLDER : join(options.folder, 'sensor-programs');
   const socket = options.socket ?? SITE_CONTROL_SOCKET;
   const serviceManager = createServiceManager(process.env, run, (message) => log.warn`${message}`);
+  const failed = Promise.withResolvers<string>();
   const site = await startSite({
     ...{ folder, socket, evidenceKey, config, sensorPrograms, log },
     now: () => new Date(),
+    onFailure: () => failed.resolve('the evidence'),
   });
   await serviceManager.ready('the service of the site answers');
   const beat = async () => {
@@ -56,8 +58,8 @@ export async function runSite(options: RunSiteOptions): Promise<number> {
   };
   const { aliveInterval_ms } = serviceManager;
   const watchdog = aliveInterval_ms === null ? undefined : setInterval(() => void beat(), aliveInterval_ms);
-  const signal = await signalled;
-  log.info('stopping', { signal });
+  const reason = await Promise.race([signalled, failed.promise.then((what) => ({ failed: what }))]);
+  log.info('stopping', { reason });
   clearInterval(watchdog);
   await serviceManager.stopping();
   const orderly = await site.stop();
