@@ -7,6 +7,7 @@ export const STYLE = makeStyle('style', [
   readAsset('status-page/assets/cards.css'),
   readAsset('status-page/assets/updates.css'),
   readAsset('status-page/assets/compliance.css'),
+  readAsset('status-page/assets/site.css'),
 ]);
 
 export const SCRIPT = makeScript('live', readAsset('status-page/assets/live.client.js'));

@@ -21,12 +21,25 @@ export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
   'permissions-policy': 'camera=(), geolocation=(), microphone=()',
 };
 
+/**
+ * The same for the one page with a form. Its form goes to this server alone; and the address of the page goes with it, to this server
+ * alone too: by Fetch, a form of a page that says `no-referrer` comes with `Origin: null`, as one of a stranger does.
+ */
+export const FORM_HEADERS: Readonly<Record<string, string>> = {
+  ...SECURITY_HEADERS,
+  'content-security-policy': (SECURITY_HEADERS['content-security-policy'] ?? '').replace(
+    "form-action 'none'",
+    "form-action 'self'",
+  ),
+  'referrer-policy': 'same-origin',
+};
+
 /** All but assets is true only now. */
 const KEEP_NOT = 'no-store';
 
 /** Fills in what the route did not say. */
-export function applyPolicy(headers: Headers): void {
-  for (const [name, value] of Object.entries(SECURITY_HEADERS)) headers.set(name, value);
+export function applyPolicy(headers: Headers, policy = SECURITY_HEADERS): void {
+  for (const [name, value] of Object.entries(policy)) headers.set(name, value);
   if (!headers.has('cache-control')) headers.set('cache-control', KEEP_NOT);
 }
 

@@ -30,7 +30,7 @@ export const IDLE_TIMEOUT_S = 30;
 /** Answers that are on their way when the server stops have this long; systemd waits much longer before it kills. */
 export const STOP_GRACE_MS = 500;
 
-/** No route takes a body. One block is let through so that a client which sends an empty form is told 405 and not cut off. */
+/** One route takes a body, of SITE_FORM_MAX_BYTES. One block is let through so that a client which sends more is told so and not cut off. */
 export const REQUEST_BODY_MAX_BYTES = 4_096;
 
 /** The page stays light enough for a slow phone on a bad link, whatever the appliance has to tell. */
@@ -73,6 +73,21 @@ export const COMPLIANCE_ROWS_MAX = 20;
 
 /** The page of compliance stays under this with every control on it, whatever they say: it has no pictures and is read now and then. */
 export const COMPLIANCE_PAGE_MAX_BYTES = 128 * 1024;
+
+/** A room full of pages of the site asks its service for what it knows once in five seconds. */
+export const SITE_FRESH_MS = 5_000;
+
+/** The status page and a scrape wait this long for the service of the site, which answers in milliseconds or has a problem of its own. */
+export const SITE_GLANCE_WAIT_MS = 500;
+
+/** Rows of each list on the page of the site; the JSON has more. */
+export const SITE_ROWS_MAX = 20;
+
+/** The form that lets a sensor in: 64 digits, the name of a tier, six digits, and the names of the fields take 150. */
+export const SITE_FORM_MAX_BYTES = 1024;
+
+/** The page of the site stays under this with every list full of the longest words: it has no pictures. */
+export const SITE_PAGE_MAX_BYTES = 160 * 1024;
 
 /** Use of memory or disk, in parts of one, from which a person should look. */
 export const USE_HIGH_RATIO = 0.9;

@@ -16,10 +16,14 @@ const LOOK_HINT =
 const HTTP_STATUS: Record<string, number> = {
   STATUS_ROUTE_UNKNOWN: 404,
   STATUS_METHOD_NOT_ALLOWED: 405,
+  STATUS_FORM_ORIGIN: 403,
+  STATUS_FORM_TYPE: 415,
+  STATUS_FORM_SIZE: 413,
+  STATUS_FORM_FIELD: 422,
   STATUS_INTERNAL: 500,
 };
 
-/** The HTTP status that goes with an error: 404 and 405 for the caller's mistakes, 500 for ours, 503 for what may pass. */
+/** The HTTP status that goes with an error: 4xx for the caller's mistakes, 500 for ours, 503 for what may pass. */
 export function httpStatusOf(problem: BulkheadError): number {
   return HTTP_STATUS[problem.code] ?? 503;
 }
@@ -50,6 +54,30 @@ export const complianceFailed = (cause: unknown) =>
     hint: 'on the appliance, systemctl status bulkhead-site tells how the service is that looks; the status page works without it',
     cause,
   });
+
+export const siteFailed = (cause: unknown) =>
+  new BulkheadError('STATUS_SITE_FAILED', 'The appliance could not tell how the site is.', {
+    hint: 'on the appliance, systemctl status bulkhead-site tells how the service of the site is; the status page works without it',
+    cause,
+  });
+
+export const formElsewhere = () =>
+  new BulkheadError('STATUS_FORM_ORIGIN', 'This form was not sent from a page of this appliance.', {
+    hint: 'open /site on the appliance itself and fill it in there; at a command line: bulkhead sensors admit',
+  });
+
+export const formType = () =>
+  new BulkheadError('STATUS_FORM_TYPE', 'This is not the form of this page.', {
+    hint: 'send application/x-www-form-urlencoded',
+  });
+
+export const formTooLarge = () =>
+  new BulkheadError('STATUS_FORM_SIZE', 'This is longer than the form of this page can be.', {
+    hint: 'it has three short fields',
+  });
+
+export const formField = (message: string, hint: string) =>
+  new BulkheadError('STATUS_FORM_FIELD', message, { hint });
 
 /** @param where path of the first field that breaks the schema; its value is kept out, it may be anything */
 export const statusInvalid = (where: string) =>

@@ -11,6 +11,7 @@ import {
   PAGE_MAX_BYTES,
   SOURCE_TIMEOUT_MS,
 } from './limits.ts';
+import { exampleSite } from './site/example-site.ts';
 import { createStatusApp } from './status-app.ts';
 import { testSource } from './test-source.ts';
 
@@ -21,7 +22,10 @@ const text = readFileSync(new URL('../docs/reference/status-api.md', import.meta
 test('the reference names every metric, and no other', async () => {
   const known = new Set<string>();
   for (const status of [healthyStatus(), trialStatus(), downloadingStatus(), connectedStatus()]) {
-    const app = createStatusApp({ source: testSource(status) });
+    const app = createStatusApp({
+      source: testSource(status),
+      site: { report: async () => exampleSite(), admit: async () => {} },
+    });
     const metrics = await (await app.handle(new Request('http://localhost/metrics'))).text();
     for (const [, name] of metrics.matchAll(/^# TYPE (\S+)/gm)) if (name) known.add(name);
     app.close();

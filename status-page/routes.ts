@@ -12,6 +12,9 @@ import { describeApi, raw } from './openapi.ts';
 import { renderProblemPage } from './page/problem-page.tsx';
 import { renderStatusPage } from './page/status-page.tsx';
 import { asProblem, httpStatusOf, internalError, Problem, problemBody, routeUnknown } from './problem.ts';
+import { siteMetrics } from './site/metrics.ts';
+import { SITE_ROUTES, siteRoutes } from './site/routes.ts';
+import type { SiteReader } from './site/source.ts';
 import { Status } from './status.ts';
 import { statusMetrics } from './status-metrics.ts';
 
@@ -20,6 +23,7 @@ export interface RouteParts {
   openStream: () => ReadableStream<Uint8Array>;
   httpRegistry: Registry;
   compliance: ComplianceReader;
+  site: SiteReader;
   /** Told of faults in the routes themselves. */
   onFault: (problem: BulkheadError) => void;
 }
@@ -30,6 +34,7 @@ const ROUTES = [
   '/api/v1/verdicts',
   '/api/v1/events',
   ...COMPLIANCE_ROUTES,
+  ...SITE_ROUTES,
   '/openapi.json',
   '/metrics',
   '/healthz',
@@ -45,7 +50,7 @@ const HTML = { 'content-type': 'text/html; charset=utf-8' };
 
 const JSON_TYPE = { 'content-type': 'application/json; charset=utf-8' };
 
-/** Every route of the page with its schema; answers GET only. */
+/** Every route of the page with its schema; answers GET, and the one form. */
 export function createRoutes(parts: RouteParts) {
   const page = rememberLast(renderStatusPage);
   // What `read` gives has passed the schema that is declared here; a ready Response is not checked a second time.
@@ -61,13 +66,21 @@ export function createRoutes(parts: RouteParts) {
         return new Response(renderProblemPage(problem), { status, headers: HTML });
       return Response.json(problemBody(problem), { status });
     })
-    .get('/', async () => new Response(page(await parts.read()), { headers: HTML }), {
-      detail: {
-        tags: ['people'],
-        summary: 'The status page',
-        responses: { 200: raw('text/html', 'the page'), 503: raw('text/html', 'the page says what failed') },
+    .get(
+      '/',
+      async () =>
+        new Response(page(...(await Promise.all([parts.read(), parts.site.glance()]))), { headers: HTML }),
+      {
+        detail: {
+          tags: ['people'],
+          summary: 'The status page',
+          responses: {
+            200: raw('text/html', 'the page'),
+            503: raw('text/html', 'the page says what failed'),
+          },
+        },
       },
-    })
+    )
     .get('/api/v1/status', async () => json(await parts.read()), {
       response: { 200: 'Status', 503: 'Problem' },
       detail: { tags: ['programs'], summary: 'Everything the page shows' },
@@ -124,7 +137,7 @@ export function createRoutes(parts: RouteParts) {
         },
       },
     });
-  routes.use(complianceRoutes(parts.compliance));
+  routes.use(complianceRoutes(parts.compliance)).use(siteRoutes(parts.site));
   const api = once(() => describeApi(routes));
   return routes.get('/openapi.json', () => api(), {
     response: t.Object({ openapi: t.String() }, { additionalProperties: true }),
@@ -146,7 +159,8 @@ function stream(events: ReadableStream<Uint8Array>): Response {
 async function metricsAnswer(parts: RouteParts): Promise<Response> {
   // A scrape is not a place for errors: `bulkhead_up 0` is the alarm. Whoever reads the status has logged why.
   const status = await parts.read().catch(() => null);
-  const all = Registry.merge([statusMetrics(status), parts.httpRegistry]);
+  const site = await parts.site.glance();
+  const all = Registry.merge([statusMetrics(status), siteMetrics(site), parts.httpRegistry]);
   return new Response(await all.metrics(), { headers: { 'content-type': all.contentType } });
 }
 
@@ -161,10 +175,12 @@ function assetAnswer(path: string, request: Request): Response {
 }
 
 /** Rendering costs more than everything else here, and a status is asked for many times while it is fresh. */
-function rememberLast<In extends object, Out>(make: (input: In) => Out): (input: In) => Out {
+function rememberLast<In extends readonly unknown[], Out>(
+  make: (...input: In) => Out,
+): (...input: In) => Out {
   let last: { input: In; output: Out } | null = null;
-  return (input) => {
-    if (last?.input !== input) last = { input, output: make(input) };
+  return (...input) => {
+    if (!last?.input.every((each, index) => each === input[index])) last = { input, output: make(...input) };
     return last.output;
   };
 }

@@ -1,18 +1,23 @@
-import type { BulkheadError } from '../base/errors.ts';
+import { BulkheadError } from '../base/errors.ts';
 import { COMPLIANCE_QUERIES } from './compliance/routes.ts';
 import { type ComplianceSource, createComplianceReader } from './compliance/source.ts';
 import { createEventHub } from './event-stream.ts';
 import { createHttpMetrics } from './http-metrics.ts';
-import { applyPolicy, wantsPage } from './http-policy.ts';
+import { applyPolicy, FORM_HEADERS, wantsPage } from './http-policy.ts';
 import { renderProblemPage } from './page/problem-page.tsx';
 import { httpStatusOf, internalError, methodNotAllowed, problemBody } from './problem.ts';
 import { createRoutes, routeLabel } from './routes.ts';
+import { ADMIT_PATH, readForm } from './site/form.ts';
+import { SITE_PAGES } from './site/routes.ts';
+import { createSiteReader, type SiteSource } from './site/source.ts';
 import { createStatusReader, type StatusSource } from './status-source.ts';
 
 export interface StatusAppOptions {
   source: StatusSource;
   /** Where the page of compliance comes from; absent: there is none, and the page says so. */
   compliance?: ComplianceSource | null;
+  /** Where the page of the site comes from; absent: there is none, and the page says so. */
+  site?: SiteSource | null;
   /** Told every fault with its causes, for the log; the page shows only a code and a sentence. */
   onProblem?: (problem: BulkheadError) => void;
   /** Milliseconds that never go back. */
@@ -48,14 +53,18 @@ export function createStatusApp(options: StatusAppOptions): StatusApp {
     openStream: hub.open,
     httpRegistry: metrics.registry,
     compliance: createComplianceReader(options.compliance ?? null, now_ms, onFault),
+    site: createSiteReader(options.site ?? null, now_ms, onFault),
     onFault,
   });
 
   const answer = async (request: Request): Promise<Response> => {
-    if (request.method !== 'GET' && request.method !== 'HEAD') return refuseMethod(request);
+    const isForm = request.method === 'POST' && pathOf(request) === ADMIT_PATH;
+    if (request.method !== 'GET' && request.method !== 'HEAD' && !isForm) return refuseMethod(request);
     try {
-      return await routes.handle(asPlainGet(request));
+      return await routes.handle(isForm ? await asPlainForm(request) : asPlainGet(request));
     } catch (error) {
+      if (error instanceof BulkheadError && error.code.startsWith('STATUS_FORM_'))
+        return refuse(request, error);
       const problem = internalError(error);
       onFault(problem);
       return refuse(request, problem);
@@ -66,7 +75,7 @@ export function createStatusApp(options: StatusAppOptions): StatusApp {
     async handle(request) {
       const started_ms = now_ms();
       const response = await answer(request);
-      applyPolicy(response.headers);
+      applyPolicy(response.headers, SITE_PAGES.includes(pathOf(request)) ? FORM_HEADERS : undefined);
       metrics.observe(
         routeLabel(pathOf(request)),
         request.method,
@@ -99,9 +108,16 @@ function asPlainGet(request: Request): Request {
   return new Request(BASE + path + query, { headers: request.headers, signal: request.signal });
 }
 
+/** The same for the one form, once it is certain that it comes from here. @throws BulkheadError STATUS_FORM_* */
+async function asPlainForm(request: Request): Promise<Request> {
+  const body = await readForm(request);
+  const accept = request.headers.get('accept') ?? '';
+  return new Request(BASE + ADMIT_PATH, { method: 'POST', headers: { accept }, body });
+}
+
 function refuseMethod(request: Request): Response {
   const response = refuse(request, methodNotAllowed());
-  response.headers.set('allow', 'GET, HEAD');
+  response.headers.set('allow', pathOf(request) === ADMIT_PATH ? 'GET, HEAD, POST' : 'GET, HEAD');
   return response;
 }
 

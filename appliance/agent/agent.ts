@@ -3,11 +3,15 @@ import { BulkheadError, describeError } from '../../base/errors.ts';
 import type { Run } from '../../base/run.ts';
 import type { ComplianceSource } from '../../status-page/compliance/source.ts';
 import type { StatusServer } from '../../status-page/serve.ts';
+import type { Status } from '../../status-page/status.ts';
+import type { StatusAppOptions } from '../../status-page/status-app.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import { assembleStatus, collectSlowFacts, openJournals } from '../facts/collect-status.ts';
 import type { FactContext, FactPaths } from '../facts/fact-context.ts';
 import type { OrderPaths } from '../orders/order-paths.ts';
+import { watchSensors } from '../site/page/console-sensors.ts';
+import { siteSource } from '../site/page/status-source.ts';
 import { createConsoleWriter } from './console-writer.ts';
 import { createCoordinatorSide } from './coordinator-side.ts';
 import { FIRST_COLLECTION_MS, SHUTDOWN_MS } from './limits.ts';
@@ -35,6 +39,8 @@ export interface AgentOptions {
   orderPaths: OrderPaths;
   /** Where the page of compliance comes from; absent: nowhere. */
   compliance?: ComplianceSource;
+  /** Socket of the service of the site; absent: it is not asked. */
+  siteSocket?: string;
   /** Ends this process in good order; somebody starts it again. */
   restart: () => void;
   /** Folder that root's helpers write their facts into. */
@@ -86,18 +92,29 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     now_ms,
   });
 
-  const server = await openPage(options, keeper, warn);
-  const url = selfUrl(options.listen, server.port);
-
-  const showOnConsole = createConsoleWriter(options.consoleFile, options.now);
-  let network: string | null = null;
-  let told = '';
-  keeper.subscribe((status) => {
+  const writeConsole = createConsoleWriter(options.consoleFile, options.now);
+  let latest: Status | null = null;
+  const showOnConsole = () => {
     try {
-      showOnConsole(status);
+      if (latest !== null) writeConsole(latest, sensors?.current() ?? null);
     } catch (error) {
       warn(`cannot write the console text: ${describeError(error)}`);
     }
+  };
+  const { siteSocket: socket, now } = options;
+  const sensors = socket === undefined ? null : watchSensors({ now, socket, onChange: showOnConsole });
+  const site = socket === undefined ? null : siteSource({ now, socket, onAdmission: () => sensors?.look() });
+  const server = await openPage(options, { source: keeper, site }, warn).catch((error: unknown) => {
+    sensors?.stop();
+    throw error;
+  });
+  const url = selfUrl(options.listen, server.port);
+
+  let network: string | null = null;
+  let told = '';
+  keeper.subscribe((status) => {
+    latest = status;
+    showOnConsole();
     const sentence = `${status.health.outcome}, slot ${status.boot.slot ?? 'not known'}`;
     if (sentence !== told) {
       told = sentence;
@@ -117,6 +134,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   if (problem !== null) {
     // READY would let the gate and the units after us believe in a page that is not there.
     unwatch();
+    sensors?.stop();
     await coordinator.stop();
     keeper.stop();
     await server.stop();
@@ -131,6 +149,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     clearTimeout(collection);
     endWatchdog();
     unwatch();
+    sensors?.stop();
     keeper.stop();
     const closed = Promise.all([serviceManager.stopping(), coordinator.stop(), server.stop()]).then(
       () => true,
@@ -142,13 +161,13 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
 
 async function openPage(
   options: AgentOptions,
-  source: Parameters<typeof import('../../status-page/status-app.ts').createStatusApp>[0]['source'],
+  sources: Pick<StatusAppOptions, 'source' | 'site'>,
   warn: (message: string) => void,
 ): Promise<StatusServer> {
   const { createStatusApp } = await import('../../status-page/status-app.ts');
   const { serveStatusPage } = await import('../../status-page/serve.ts');
   const app = createStatusApp({
-    source,
+    ...sources,
     compliance: options.compliance ?? null,
     onProblem: (problem) => warn(describeError(problem)),
   });

@@ -1,6 +1,6 @@
 import { dirname } from 'node:path';
 import { startLog } from '../../base/log.ts';
-import { AGENT_STORE_FOLDER, CONSOLE_FILE, HEALTH_FILE } from '../../base/paths.ts';
+import { AGENT_STORE_FOLDER, CONSOLE_FILE, HEALTH_FILE, SITE_CONTROL_SOCKET } from '../../base/paths.ts';
 import { run } from '../../base/run.ts';
 import { complianceSource } from '../compliance/status-source.ts';
 import { loadConfig } from '../config/load.ts';
@@ -32,6 +32,7 @@ export async function runAgent(options: { port: number; listen?: string }): Prom
     storeFolder: findStoreFolder(APPLIANCE_PATHS.proc, AGENT_STORE_FOLDER),
     paths: APPLIANCE_PATHS,
     compliance: complianceSource(),
+    siteSocket: SITE_CONTROL_SOCKET,
     orderPaths: ORDER_PATHS,
     // The way of every other end: systemd takes it for one, and starts the next process.
     restart: () => process.kill(process.pid, 'SIGTERM'),

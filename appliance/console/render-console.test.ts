@@ -186,6 +186,12 @@ describe('whatever the status holds', () => {
   });
 });
 
+test('a line for sensors has the code in two groups, and is the first to go when lines are short', () => {
+  const text = renderConsole(STATUS, null, { live: 3, code: '012345' });
+  expect(text).toContain('\n  Sensors      3 live; code to let one in: 012 345\n');
+  expect(renderConsole(STATUS, null)).not.toContain('Sensors');
+});
+
 test('equal facts give equal text, so that the console is written on change only', () => {
   const later = {
     ...STATUS,

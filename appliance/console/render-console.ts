@@ -1,4 +1,5 @@
 import type { Status } from '../../status-page/status.ts';
+import type { ConsoleSensors } from '../site/page/console-sensors.ts';
 import { bigText } from './big-text.ts';
 import { CONSOLE_COLUMNS, CONSOLE_LINES, REASON_LINES } from './limits.ts';
 
@@ -17,8 +18,13 @@ import { CONSOLE_COLUMNS, CONSOLE_LINES, REASON_LINES } from './limits.ts';
  * The appliance in at most 24 lines of 79 columns, ASCII, for tty1 and the serial line. Pure.
  *
  * @param changedAt when this text became true, shown in UTC; null leaves the line out (for comparing two texts)
+ * @param sensors null leaves the line out
  */
-export function renderConsole(status: Status, changedAt: Date | null): string {
+export function renderConsole(
+  status: Status,
+  changedAt: Date | null,
+  sensors: ConsoleSensors | null = null,
+): string {
   const { boot, identity, version } = status;
   const [word, reason] = healthWord(status);
   const lines = [
@@ -35,6 +41,7 @@ export function renderConsole(status: Status, changedAt: Date | null): string {
     `  Coordinator  ${status.coordinator.message}`,
     `  Clock        ${clockLine(status.time)}`,
     ...(boot.contradiction === null ? [] : [`  Attention    ${boot.contradiction}`]),
+    ...(sensors === null ? [] : [`  Sensors      ${sensorsLine(sensors)}`]),
     ...(changedAt === null
       ? []
       : [`  Last change  ${changedAt.toISOString().slice(0, 19).replace('T', ' ')} UTC`]),
@@ -74,6 +81,11 @@ function slotLine({ slot, mode, attempt, maxAttempts }: Status['boot']): string 
 function clockLine({ synchronised, zone, server }: Status['time']): string {
   if (synchronised === null) return `${zone}, nobody synchronises it`;
   return `${zone}, ${synchronised ? 'synchronised' : 'not synchronised yet'}${server === null ? '' : ` with ${server}`}`;
+}
+
+/** The code in two groups, as a person types it. */
+function sensorsLine({ live, code }: ConsoleSensors): string {
+  return `${live} live; code to let one in: ${code.slice(0, 3)} ${code.slice(3)}`;
 }
 
 function indent(lines: readonly string[]): string[] {

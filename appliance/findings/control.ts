@@ -2,7 +2,7 @@ import { Type as t } from '@sinclair/typebox';
 import { Elysia, t as elysia } from 'elysia';
 import { BulkheadError } from '../../base/errors.ts';
 import { OneOf } from '../../base/schema.ts';
-import type { Findings } from './findings.ts';
+import type { FindingCounts, Findings } from './findings.ts';
 import { FIND_LIMIT_MAX } from './limits.ts';
 
 const Page = {
@@ -18,6 +18,7 @@ export function findingsControl(findings: Findings) {
     .get('/v1/findings', ({ query }) => ({ findings: findings.find(query) }), {
       query: t.Object({ ...Page, state: t.Optional(OneOf(['open', 'closed'])) }),
     })
+    .get('/v1/findings/counts', (): FindingCounts => findings.counts())
     .get('/v1/events', ({ query }) => ({ events: findings.events(query) }), { query: t.Object(Page) })
     .post(
       '/v1/findings/:id/close',

@@ -8,8 +8,10 @@ import { EVENT_OVERHEAD_BYTES, EVENTS_MAX_BYTES, RECORD_MAX } from './limits.ts'
 import {
   type CheckQuery,
   type CurrentCheck,
+  countFindings,
   currentChecks,
   type EventQuery,
+  type FindingCounts,
   type FindingQuery,
   findEvents,
   findFindings,
@@ -19,7 +21,7 @@ import { recordDetection, sizeOf, tooMany } from './record.ts';
 import { keepWithin, type Retention } from './retention.ts';
 import { settleFinding } from './settle.ts';
 
-export type { EventRange, Finding, StoredEvent };
+export type { EventRange, Finding, FindingCounts, StoredEvent };
 
 /** What was detected on the site, and what is open because of it. */
 export interface Findings {
@@ -32,6 +34,7 @@ export interface Findings {
   record(detections: readonly Detection[], closes_as?: 'detection' | 'healing'): Promise<Receipt[]>;
   /** Latest first. */
   open(): Finding[];
+  counts(): FindingCounts;
   /** Latest first. @param query `before`: the id of the last one of the page before */
   find(query: FindingQuery): Finding[];
   /** Latest first. @param query `before`: the `seq` of the last one of the page before, in decimal digits */
@@ -104,6 +107,7 @@ export function createFindings({ store, now_ms, warn, events_max_bytes }: Findin
       return receipts;
     },
     open: () => findFindings(database, { state: 'open' }, 'all'),
+    counts: () => countFindings(database),
     find: (query) => findFindings(database, query),
     events: (query) => findEvents(database, query),
     checks: (query) => currentChecks(database, query),

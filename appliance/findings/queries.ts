@@ -40,6 +40,23 @@ export interface CurrentCheck {
   finding_id: string | null;
 }
 
+/** How much there is of what. */
+export interface FindingCounts {
+  /** Events that are stored. */
+  events: number;
+  open: { subject: string; severity: Detection['severity']; count: number }[];
+}
+
+export function countFindings(database: Database): FindingCounts {
+  const events = database.query<{ count: number }, []>('select count(*) as count from events').get();
+  const open = database
+    .query<FindingCounts['open'][number], []>(
+      "select subject, severity, count(*) as count from findings where state = 'open' group by subject, severity",
+    )
+    .all();
+  return { events: events?.count ?? 0, open };
+}
+
 /** Latest first. */
 export function findFindings(database: Database, query: FindingQuery, all?: 'all'): Finding[] {
   const { subject, check_type, state, before } = query;

@@ -1,5 +1,6 @@
 import { COMPLIANCE_FRESH_MS } from '../limits.ts';
 import { complianceFailed } from '../problem.ts';
+import { shortMemory } from '../short-memory.ts';
 import { admitReport, type ComplianceReport } from './report.ts';
 
 /** Where the compliance comes from. The agent provides it; a test hands in another. Each of them may fail. */
@@ -28,29 +29,17 @@ export function createComplianceReader(
   onProblem: (problem: ReturnType<typeof complianceFailed>) => void,
 ): ComplianceReader {
   const remember = <T>(ask: (source: ComplianceSource) => Promise<T>): (() => Promise<T>) => {
-    let last: { at_ms: number; answer: Promise<T> } | null = null;
-    return () => {
-      if (last === null || now_ms() - last.at_ms >= COMPLIANCE_FRESH_MS) {
-        const answer = (async () => {
-          if (source === null) throw complianceFailed(undefined);
-          try {
-            return await ask(source);
-          } catch (error) {
-            const problem = complianceFailed(error);
-            onProblem(problem);
-            throw problem;
-          }
-        })();
-        // A question that takes longer than the memory lasts is not asked a second time beside the first.
-        last = { at_ms: Number.POSITIVE_INFINITY, answer };
-        const asked = last;
-        const done = () => {
-          asked.at_ms = now_ms();
-        };
-        answer.then(done, done);
+    const question = async () => {
+      if (source === null) throw complianceFailed(undefined);
+      try {
+        return await ask(source);
+      } catch (error) {
+        const problem = complianceFailed(error);
+        onProblem(problem);
+        throw problem;
       }
-      return last.answer;
     };
+    return shortMemory(question, COMPLIANCE_FRESH_MS, now_ms).ask;
   };
   return {
     report: remember(async (from) => {

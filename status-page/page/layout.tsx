@@ -12,6 +12,8 @@ export interface LayoutProps {
   asOf: Children;
   /** Address of a page that stands still: no script keeps it true. Absent: the status, which is kept true. */
   still?: string;
+  /** It has a form, whose origin a browser tells only a page that lets it (see FORM_HEADERS). */
+  form?: true;
   children?: Children;
 }
 
@@ -23,7 +25,7 @@ export function Layout(props: LayoutProps) {
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta name="color-scheme" content="light dark" />
-        <meta name="referrer" content="no-referrer" />
+        <meta name="referrer" content={props.form ? 'same-origin' : 'no-referrer'} />
         <meta name="robots" content="noindex" />
         <title safe>{props.title}</title>
         <link rel="icon" type="image/svg+xml" href={ICONS[props.tone].path} />
@@ -57,6 +59,7 @@ export function Layout(props: LayoutProps) {
         <footer>
           <nav aria-label="More">
             {props.still === undefined ? '' : <a href="/">Status</a>}
+            {props.still === '/site' ? '' : <a href="/site">Site</a>}
             {props.still === '/compliance' ? '' : <a href="/compliance">Compliance</a>}
             <a href="/api/v1/status">Status as JSON</a>
             <a href="/api/v1/verdicts">Verdicts</a>
@@ -64,7 +67,8 @@ export function Layout(props: LayoutProps) {
             <a href="/openapi.json">OpenAPI</a>
           </nav>
           <p class="faint">
-            Bulkhead. This page can only be read, holds no secret, and loads nothing from elsewhere.
+            Bulkhead. These pages hold no secret and load nothing from elsewhere. They can only be read; a
+            sensor alone is let in here, with the code on the appliance's own screen.
           </p>
         </footer>
       </body>

@@ -17,6 +17,7 @@ export function renderProblemPage(problem: BulkheadError): string {
       title={callersMistake ? word : `${word} · the appliance cannot tell its state`}
       hostname={null}
       site={null}
+      {...stillAt(problem)}
       asOf={<span>{callersMistake ? '' : 'no current facts'}</span>}
     >
       <VerdictBanner headline={{ tone: 'unknown', word, reason: problem.message }} facts={[]} />
@@ -32,4 +33,10 @@ export function renderProblemPage(problem: BulkheadError): string {
       </section>
     </Layout>,
   );
+}
+
+/** Where the problem is of a page that stands still, no script may put the status in its place. */
+function stillAt({ code }: BulkheadError): { still?: string } {
+  if (code === 'STATUS_COMPLIANCE_FAILED') return { still: '/compliance' };
+  return code === 'STATUS_SITE_FAILED' || code.startsWith('STATUS_FORM_') ? { still: '/site' } : {};
 }

@@ -1,18 +1,24 @@
 import { formatDuration } from '../../base/text.ts';
+import type { SiteReport } from '../site/report.ts';
 import type { Status } from '../status.ts';
 import { headline } from '../view.ts';
 import { Layout } from './layout.tsx';
 import { Coordinator, Firewall, Network } from './network.tsx';
 import { Moment } from './parts.tsx';
 import { Services } from './services.tsx';
+import { Site } from './site.tsx';
 import { Ship } from './slots.tsx';
 import { Identity, System, Time } from './system.tsx';
 import { Updates } from './updates.tsx';
 import { Notices, VerdictBanner, Verdicts } from './verdict.tsx';
 import { brief, UNKNOWN } from './words.ts';
 
-/** The whole page as HTML. A pure function of the status: nothing else can be on it. */
-export function renderStatusPage(status: Status): string {
+/**
+ * The whole page as HTML. A pure function of the status and of the site: nothing else can be on it.
+ *
+ * @param site null: its service does not answer
+ */
+export function renderStatusPage(status: Status, site: SiteReport | null = null): string {
   const verdict = headline(status);
   const hostname = brief(status.identity.hostname);
   return document_(
@@ -27,6 +33,7 @@ export function renderStatusPage(status: Status): string {
       <Notices status={status} />
       <div class="cards">
         <Ship status={status} />
+        <Site site={site} />
         <Updates status={status} />
         <Identity status={status} />
         <System status={status} />
