@@ -23,3 +23,6 @@ export const PAGE_LATEST_MAX = 50;
 
 /** How old the line about sensors on the console may be; after an attempt to use its code it is asked for at once. */
 export const CONSOLE_ASK_INTERVAL_MS = 10_000;
+
+/** Memory is handed back to the kernel this long after start, when the first look at the controls and everything that only starting needs is garbage. */
+export const FIRST_COLLECTION_MS = 30_000;

@@ -8,6 +8,7 @@ import { createServiceManager } from '../agent/service-manager.ts';
 import { readEvidenceKey } from '../evidence/key.ts';
 import { findStoreFolder } from '../facts/store-folder.ts';
 import { callSite } from './control/client.ts';
+import { FIRST_COLLECTION_MS } from './limits.ts';
 import { startSite } from './site.ts';
 import { readSiteConfig } from './site-config.ts';
 
@@ -48,6 +49,7 @@ export async function runSite(options: RunSiteOptions): Promise<number> {
     onFailure: () => failed.resolve('the evidence'),
   });
   await serviceManager.ready('the service of the site answers');
+  const collection = setTimeout(() => Bun.gc(true), FIRST_COLLECTION_MS);
   const beat = async () => {
     try {
       await callSite('/v1/site', { socket });
@@ -61,6 +63,7 @@ export async function runSite(options: RunSiteOptions): Promise<number> {
   const reason = await Promise.race([signalled, failed.promise.then((what) => ({ failed: what }))]);
   log.info('stopping', { reason });
   clearInterval(watchdog);
+  clearTimeout(collection);
   await serviceManager.stopping();
   const orderly = await site.stop();
   if (!orderly) log.warn`something would not close in time`;

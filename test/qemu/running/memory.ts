@@ -18,10 +18,12 @@ export function describeMemory(box: () => Box): void {
       );
       const memory = fields(await box().sh('cat /proc/meminfo'));
       const agent = fields(await box().sh('cat /proc/$(systemctl show -P MainPID compliance-agent)/status'));
+      const site = fields(await box().sh('cat /proc/$(systemctl show -P MainPID bulkhead-site)/status'));
       const used = bytes(memory, 'MemTotal') - bytes(memory, 'MemAvailable');
       process.stdout.write(
         `memory: ${megabytes(used)} used of ${megabytes(bytes(memory, 'MemTotal'))}, ` +
           `agent ${megabytes(bytes(agent, 'VmRSS'))} (${megabytes(bytes(agent, 'RssAnon'))} its own), ` +
+          `site ${megabytes(bytes(site, 'VmRSS'))} (${megabytes(bytes(site, 'RssAnon'))} its own), ` +
           `slab ${megabytes(bytes(memory, 'Slab'))}, page cache ${megabytes(bytes(memory, 'Cached'))}\n`,
       );
       expect(used).toBeLessThan(USED_MAX_BYTES);
