@@ -17,3 +17,15 @@ export const ENROL_TIMEOUT_S = 600;
 
 /** What a sensor that was replaced ends with: whoever keeps it starts the program anew (EX_TEMPFAIL of sysexits.h). */
 export const EXIT_REPLACED = 75;
+
+/** Names of what is installed, as many and as long as the appliance takes (SOFTWARE_MAX, TEXT_MAX there). */
+export const SOFTWARE_COUNT_MAX = 4_000;
+export const SOFTWARE_NAME_MAX = 256;
+
+/** dpkg answers in tens of milliseconds, the database of rpm on a slow disk in seconds. */
+export const SOFTWARE_TIMEOUT_MS = 60_000;
+
+/** The list goes along with each connection; one that breaks every minute is no reason to ask each time. */
+export const SOFTWARE_FRESH_MS = 60 * 60_000;
+/** A connection waits for it no longer than this: PowerShell may take minutes on a machine that has just booted. */
+export const SOFTWARE_WAIT_MS = 10_000;

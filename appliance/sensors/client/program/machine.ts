@@ -12,6 +12,7 @@ import { windowsChecks } from '../checks/windows/windows-checks.ts';
 import type { SensorActions } from '../sdk/heal-command.ts';
 import type { MachineFacts } from '../sdk/registration.ts';
 import type { SensorCheck } from '../sdk/sensor.ts';
+import { type InstalledSoftware, linuxSoftware, windowsSoftware } from './installed-software.ts';
 import { SENSOR_VERSION } from './sensor-version.ts';
 
 /** What the reference sensor has for the machine it runs on. */
@@ -20,6 +21,8 @@ export interface Machine {
   actions: SensorActions;
   /** Remote management that was found by the last check, once each time it changed. */
   remote: () => readonly RMMAgent[] | null;
+  /** What is installed. */
+  software: InstalledSoftware;
 }
 
 export function thisMachine(platform: NodeJS.Platform = process.platform): Machine {
@@ -28,7 +31,7 @@ export function thisMachine(platform: NodeJS.Platform = process.platform): Machi
     const checks = LINUX_CHECKS.map((check) =>
       toSensorCheck(check.check_type, (settings) => takeReading(check, { ...context, settings })),
     );
-    return { checks, actions: linuxActions(run), remote: () => null };
+    return { checks, actions: linuxActions(run), remote: () => null, software: () => linuxSoftware(run) };
   }
   const ask = windowsPowerShell(run, process.env);
   let found: readonly RMMAgent[] = [];
@@ -42,6 +45,7 @@ export function thisMachine(platform: NodeJS.Platform = process.platform): Machi
   return {
     checks,
     actions: windowsActions(ask),
+    software: () => windowsSoftware(ask),
     remote: () => {
       const now = JSON.stringify(found);
       if (now === told) return null;

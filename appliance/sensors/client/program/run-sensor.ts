@@ -9,6 +9,7 @@ import { spawnProgram } from '../update/spawn-program.ts';
 import { type Child, endChild, TRIAL_VARIABLE } from '../update/trial.ts';
 import { sensorKeys } from './built-in-keys.ts';
 import { type SensorConfig, stateFiles } from './config.ts';
+import { remembered } from './installed-software.ts';
 import { EXIT_REPLACED } from './limits.ts';
 import { machineFacts, thisMachine } from './machine.ts';
 import { SENSOR_VERSION } from './sensor-version.ts';
@@ -65,9 +66,14 @@ async function workUntilUpdate(
   let preparing = false;
   let marked = false;
   const writer = new StatusWriter(stateFiles(config.state).status);
-  const { checks, actions, remote } = thisMachine();
+  const machine = thisMachine();
+  const { checks, actions, remote } = machine;
+  const software = remembered(machine.software, {
+    now_ms: Date.now,
+    warn: (error) => log('warning', `what is installed is not known: ${describeError(error)}`),
+  });
   const sensor: Sensor = createSensor({
-    ...{ folder: config.state, facts: machineFacts(), checks, actions, remote, log },
+    ...{ folder: config.state, facts: machineFacts(), checks, actions, remote, software, log },
     ...connection(config),
     ...(interval_s === undefined ? {} : { check_interval_ms: interval_s * 1000 }),
     onHeard: () => {

@@ -30,6 +30,8 @@ export interface LinkParts {
   /** One-time code, where the sensor was given one. */
   code: string | null;
   facts: MachineFacts;
+  /** What is installed on the machine; asked at each connection. */
+  software: () => Promise<readonly string[]>;
   queue: EventQueue;
   journal: HealJournal;
   /** The identity as it is, and where it is kept. */
@@ -115,7 +117,8 @@ export class Link {
 
   /** One connection, to its end. */
   async #converse(signal: AbortSignal, onSuccess: () => void): Promise<void> {
-    const { address, authority, server_name, code, facts, identity, now_ms, onAdmission } = this.#parts;
+    const { address, authority, server_name, code, facts, software, identity, now_ms, onAdmission } =
+      this.#parts;
     const findRoot = () => findAuthority(address, authority);
     const known = await enrol({ address, server_name, code, facts, identity, findRoot });
     onAdmission(known.admission);
@@ -127,7 +130,8 @@ export class Link {
     );
     try {
       // What the appliance has set meanwhile, and a new certificate when the old one nears its end.
-      const fresh = await refresh(client, known, facts, identity, now_ms());
+      const said = { ...facts, installed_software: await software() };
+      const fresh = await refresh(client, known, said, identity, now_ms());
       onAdmission(fresh.admission);
       // The new certificate counts from the next connection on.
       if (fresh.key_pem !== known.key_pem) return;

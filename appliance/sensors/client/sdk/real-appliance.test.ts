@@ -77,7 +77,11 @@ test('the real service lets the sensor in by its code, over mutual TLS, and has 
   const { admission, findings, registry, offer, ...of } = await appliance();
   const { code } = await admission.makeCode('root', 'monitor_only');
   const offers: object[] = [];
-  const sensor = start(of, { code, onOffer: (made) => offers.push(made) });
+  const sensor = start(of, {
+    code,
+    onOffer: (made) => offers.push(made),
+    software: async () => ['nano 7.2', 'cron 3.0'],
+  });
   const many = Array.from({ length: 250 }, (_, index) => `n${index}`);
   for (const name of many) sensor.tell(reading('disk', false, name));
   await soon(() => sensor.status()).toMatchObject({ waiting: 0, link: { state: 'connected' } });
@@ -86,6 +90,7 @@ test('the real service lets the sensor in by its code, over mutual TLS, and has 
   expect(events.map(({ actual }) => actual).reverse()).toEqual(many);
   expect(findings.open()).toMatchObject([{ subject, check_type: 'disk', hostname: 'ws-1', times_seen: 250 }]);
   expect(registry.find(subject)).toMatchObject({ admitted_by: 'code', agent_version: '1.0.0', way: 'grpc' });
+  expect(registry.software.of(subject)).toEqual(['nano 7.2', 'cron 3.0']);
   sensor.tell(reading('disk', true, 'fine'));
   await soon(() => findings.open()).toEqual([]);
   offer({ version: '2.0.0', url: 'http://127.0.0.1:1/x', sha256: 'ab' });

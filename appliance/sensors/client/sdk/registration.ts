@@ -20,6 +20,12 @@ export interface MachineFacts {
   mac_address: string;
 }
 
+/** The same, as it is told once the sensor is in. */
+export type RegisteredFacts = MachineFacts & {
+  /** Names with versions; the appliance keeps as many as fit, in their order. */
+  installed_software: readonly string[];
+};
+
 /** An identity that was let in. */
 export interface Admitted {
   key_pem: string;
@@ -55,7 +61,7 @@ export async function enrol(parts: EnrolParts): Promise<Admitted> {
   identity.write({ ...made, authority_pem });
   const client = connectAppliance(address, authority_pem, null, server_name);
   try {
-    const response = await client.register(registration(facts, true), {
+    const response = await client.register(registration({ ...facts, installed_software: [] }, true), {
       ...(code === null ? {} : { code }),
       claim: made.claim,
       request: await certificateRequest(made.key_pem),
@@ -84,7 +90,7 @@ export async function enrol(parts: EnrolParts): Promise<Admitted> {
 export async function refresh(
   client: ApplianceClient,
   known: Admitted,
-  facts: MachineFacts,
+  facts: RegisteredFacts,
   identity: EnrolParts['identity'],
   now_ms: number,
 ): Promise<Admitted> {
@@ -110,6 +116,6 @@ export function renewalIsDue(certificate_pem: string, now_ms: number): boolean {
   return renewalDue(certificate_pem, now_ms);
 }
 
-function registration(facts: MachineFacts, needs_certificates: boolean): RegisterRequest {
-  return { ...facts, installed_software: [], needs_certificates };
+function registration(facts: RegisteredFacts, needs_certificates: boolean): RegisterRequest {
+  return { ...facts, installed_software: [...facts.installed_software], needs_certificates };
 }

@@ -31,6 +31,8 @@ export interface SensorOptions {
   server_name?: string;
   code?: string;
   facts: MachineFacts;
+  /** What is installed on the machine, asked at each connection. Default: nothing is said. */
+  software?: () => Promise<readonly string[]>;
   checks: readonly SensorCheck[];
   actions: SensorActions;
   /** Remote management that was found, each time it is worth telling. */
@@ -140,6 +142,7 @@ export function createSensor(options: SensorOptions): Sensor {
       write: (identity) => writeIdentity(identityFile, identity),
     },
     counts: () => ({ drift: [...last.values()].filter(({ passed }) => !passed).length, healing: healed }),
+    software: options.software ?? (async () => []),
     remote: options.remote ?? (() => null),
     onCommand: (command) => void healer.take(command).then(() => link.wakeResults()),
     onAdmission: (given) => {
