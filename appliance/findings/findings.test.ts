@@ -6,7 +6,7 @@ import { openSiteStore } from '../site/store/store.ts';
 import { createFindings } from './findings.ts';
 import { eventIdOf } from './identity.ts';
 import { exampleDetection, NOON_S, SENSOR } from './lab/detections.ts';
-import { CHECKS_PER_SUBJECT_MAX, EVENT_AGE_MAX_S, RECORD_MAX } from './limits.ts';
+import { CHECKS_PER_SUBJECT_MAX, CLOSED_PER_SUBJECT_MAX, EVENT_AGE_MAX_S, RECORD_MAX } from './limits.ts';
 import { FINDINGS_PART } from './tables.ts';
 
 const ends: (() => void)[] = [];
@@ -245,6 +245,18 @@ describe('keeping', () => {
     expect(refused).toBe(3);
     await Bun.sleep(30);
     expect(await findings.record([numbered(5_000)])).toMatchObject([{ first: true }]);
+  });
+
+  test('one whose check goes to and fro does not fill the store with closed findings', async () => {
+    const { findings } = start();
+    await findings.record([exampleDetection({ subject: 'appliance' })]);
+    await findings.record([exampleDetection({ subject: 'appliance', passed: true, actual: '' })]);
+    for (let index = 0; index < CLOSED_PER_SUBJECT_MAX + 10; index += 100)
+      await findings.record(
+        Array.from({ length: 200 }, (_, at) => numbered(2 * index + at, { passed: at % 2 === 1 })),
+      );
+    const own = (subject: string) => findings.find({ subject, state: 'closed', limit: 1_000 }).length;
+    expect([own(SENSOR), own('appliance')]).toEqual([CLOSED_PER_SUBJECT_MAX, 1]);
   });
 
   test('events that are too old go at the next start', async () => {

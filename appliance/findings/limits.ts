@@ -42,6 +42,12 @@ export const EVENTS_SLACK_SHARE = 1 / 64;
 /** Closed findings that are kept; a site with ten of them a day fills this in fourteen years. */
 export const CLOSED_FINDINGS_MAX = 50_000;
 
+/**
+ * Of these, what one subject has at most: a check that goes to and fro all day, or a sensor that makes it look so, fills at most 3 MiB of the
+ * store. What it reported stays in the sealed digests of the events.
+ */
+export const CLOSED_PER_SUBJECT_MAX = 500;
+
 /** Events that go at once: a transaction of some tens of milliseconds. */
 export const PRUNE_MAX = 1_000;
 /** Age is looked at this often. */
@@ -58,6 +64,15 @@ export const DIGEST_MAX = 10_000;
 
 /** How often what was reported is sealed in evidence: what somebody would change in the store has to be done within this. */
 export const SEAL_INTERVAL_MS = 5 * 60_000;
+
+/**
+ * Changes of findings that one subject has on record at once (every check of it, four times), and how many more come in an hour. What is
+ * more than that waits, or a sensor whose checks go to and fro would fill the evidence within seconds, and nothing could be healed.
+ */
+export const CHANGES_BURST = 4 * CHECKS_PER_SUBJECT_MAX;
+export const CHANGES_PER_HOUR = 60;
+/** Subjects whose changes are counted: all sensors there can be, and machines without one. */
+export const CHANGES_SUBJECTS_MAX = 4_096;
 
 /** A full store of evidence is emptied by an export or the coordinator: minutes, not seconds. */
 export const WITNESS_RETRY_MS = 30_000;

@@ -3,7 +3,13 @@ import { BulkheadError } from '../../base/errors.ts';
 import type { Detection, Receipt } from './detection.ts';
 import { type CheckState, type Finding, fold } from './fold.ts';
 import { EVENT_ID_DIGITS, eventIdOf } from './identity.ts';
-import { CHECKS_PER_SUBJECT_MAX, EVENT_OVERHEAD_BYTES, RECORD_MAX } from './limits.ts';
+import {
+  CHECKS_PER_SUBJECT_MAX,
+  CLOSED_PER_SUBJECT_MAX,
+  EVENT_OVERHEAD_BYTES,
+  PRUNE_MAX,
+  RECORD_MAX,
+} from './limits.ts';
 import { type FindingRow, toFinding } from './tables.ts';
 
 export interface RecordMoment {
@@ -39,6 +45,7 @@ export function recordDetection(file: Database, detection: Detection, moment: Re
   });
   if (state !== before) writeState(file, detection, state, event_id);
   if (finding !== null) writeFinding(file, finding, seq);
+  if (transition === 'closed') forgetClosed(file, detection.subject);
   return { event_id, first: true, transition };
 }
 
@@ -99,6 +106,16 @@ function makeRoomForCheck(file: Database, subject: string): void {
     throw new BulkheadError('FINDING_CHECKS_MAX', `${subject} has ${count} different checks already`, {
       hint: 'a check has one name that stays; what differs goes into its metadata',
     });
+}
+
+/** The oldest of what one subject has closed goes when it is too much. */
+function forgetClosed(file: Database, subject: string): void {
+  file
+    .query(
+      `delete from findings where id in
+         (select id from findings where subject = ? and state = 'closed' order by id desc limit ? offset ?)`,
+    )
+    .run(subject, PRUNE_MAX, CLOSED_PER_SUBJECT_MAX);
 }
 
 function writeState(

@@ -58,8 +58,11 @@ const FIRST = `
   ) strict, without rowid;
 `;
 
+/** How many a subject has, and which of them are the oldest. */
+const CLOSED_OF_SUBJECT = `create index findings_closed_of_subject on findings (subject, id) where state = 'closed';`;
+
 /** What findings keep in the store. */
-export const FINDINGS_PART: StorePart = { name: 'findings', steps: [FIRST] };
+export const FINDINGS_PART: StorePart = { name: 'findings', steps: [FIRST, CLOSED_OF_SUBJECT] };
 
 export interface EventRow {
   seq: number;

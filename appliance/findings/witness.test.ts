@@ -7,6 +7,7 @@ import { ENTRIES_MAX } from '../evidence/limits.ts';
 import { openSiteStore } from '../site/store/store.ts';
 import { createFindings } from './findings.ts';
 import { exampleDetection as detection } from './lab/detections.ts';
+import { CHANGES_BURST } from './limits.ts';
 import { FINDINGS_PART } from './tables.ts';
 import { createWitness, WITNESS_PART } from './witness.ts';
 
@@ -97,6 +98,23 @@ describe('what is on record of findings', () => {
     await findings.record([detection({ check_type: 'firewall', passed: true, at_s: now_s - 1800 })]);
     await witness.tell();
     expect(kinds()).toEqual(['finding.opened ssh', 'finding.opened firewall', 'finding.closed firewall']);
+  });
+
+  test('is not filled by one whose check goes to and fro, and others are heard beside it', async () => {
+    const { findings, witness, entries } = await site(makeFolder('witness'));
+    const rogue = 's-00000000000000b2';
+    for (let index = 0; index < 2; index += 1)
+      await findings.record(
+        Array.from({ length: CHANGES_BURST / 2 + 10 }, (_, at) =>
+          detection({ subject: rogue, passed: at % 2 === 1, metadata: { number: `${index} ${at}` } }),
+        ),
+      );
+    await witness.tell();
+    await findings.record([detection({ check_type: 'ssh', passed: false })]);
+    await witness.tell();
+    const subjects = entries.map(({ body }) => body['subject']);
+    expect(subjects.filter((subject) => subject === rogue).length).toBeLessThanOrEqual(CHANGES_BURST);
+    expect(subjects.at(-1)).not.toBe(rogue);
   });
 
   test('holds more findings than one append takes', async () => {

@@ -1,10 +1,17 @@
 import { describeError } from '../../base/errors.ts';
+import { createRateLimit, type RateLimit } from '../../base/rate-limit.ts';
 import type { EvidenceEntry, EvidenceLog } from '../evidence/entry.ts';
 import { ENTRIES_MAX } from '../evidence/limits.ts';
 import type { StorePart } from '../site/store/migrations.ts';
 import type { SiteStore } from '../site/store/store.ts';
 import type { Findings } from './findings.ts';
-import { SEAL_INTERVAL_MS, WITNESS_RETRY_MS } from './limits.ts';
+import {
+  CHANGES_BURST,
+  CHANGES_PER_HOUR,
+  CHANGES_SUBJECTS_MAX,
+  SEAL_INTERVAL_MS,
+  WITNESS_RETRY_MS,
+} from './limits.ts';
 import type { FindingRow } from './tables.ts';
 
 /**
@@ -25,18 +32,23 @@ export const WITNESS_PART: StorePart = {
     create index findings_closed on findings (closed_at);`,
     `create table finding_changes (
       seq integer primary key,
+      subject text not null,
       finding text not null,
       change text not null
     ) strict;
-    insert into finding_changes (finding, change)
-      select id, 'opened' from findings where opened_at >= (select told_until from witness) order by id;
-    insert into finding_changes (finding, change)
-      select id, 'closed' from findings where closed_at >= (select told_until from witness) order by id;
+    create index finding_changes_of on finding_changes (finding);
+    insert into finding_changes (subject, finding, change)
+      select subject, id, 'opened' from findings where opened_at >= (select told_until from witness) order by id;
+    insert into finding_changes (subject, finding, change)
+      select subject, id, 'closed' from findings where closed_at >= (select told_until from witness) order by id;
     create trigger finding_opens after insert on findings begin
-      insert into finding_changes (finding, change) values (new.id, 'opened');
+      insert into finding_changes (subject, finding, change) values (new.subject, new.id, 'opened');
     end;
     create trigger finding_closes after update of state on findings when old.state = 'open' and new.state = 'closed' begin
-      insert into finding_changes (finding, change) values (new.id, 'closed');
+      insert into finding_changes (subject, finding, change) values (new.subject, new.id, 'closed');
+    end;
+    create trigger finding_goes after delete on findings begin
+      delete from finding_changes where finding = old.id;
     end;`,
   ],
 };
@@ -64,6 +76,13 @@ export interface Witness {
 export function createWitness(parts: WitnessParts): Witness {
   const { findings, warn } = parts;
   const { seal_interval_ms = SEAL_INTERVAL_MS, retry_ms = WITNESS_RETRY_MS } = parts;
+  const budget = createRateLimit(
+    {
+      ...{ burst: CHANGES_BURST, refill_per_s: CHANGES_PER_HOUR / 3600 },
+      remembered_max: CHANGES_SUBJECTS_MAX,
+    },
+    () => performance.now(),
+  );
   let running: Promise<void> | null = null;
   let again = false;
   let retry: ReturnType<typeof setTimeout> | undefined;
@@ -71,7 +90,7 @@ export function createWitness(parts: WitnessParts): Witness {
 
   const attempt = async (sealing: boolean) => {
     try {
-      await tellFindings(parts);
+      await tellFindings(parts, budget);
       if (sealing) await sealEvents(parts);
     } catch (error) {
       warn(`what was found could not be put on record, and is tried again: ${describeError(error)}`);
@@ -116,21 +135,45 @@ export function createWitness(parts: WitnessParts): Witness {
 /** A change of a finding that is not on record. */
 interface Change {
   seq: number;
+  subject: string;
   finding: string;
   change: 'opened' | 'closed';
 }
 
-async function tellFindings({ store, evidence }: WitnessParts): Promise<void> {
+/** @param budget what each subject may still have on record; the changes of those who have used it up wait */
+async function tellFindings({ store, evidence }: WitnessParts, budget: RateLimit): Promise<void> {
+  const late = new Set<string>();
+  const isInTime = ({ subject }: Change) => {
+    if (!late.has(subject) && budget.take(subject) > 0) late.add(subject);
+    return !late.has(subject);
+  };
   for (;;) {
-    const changes = store.database
-      .query<Change, [number]>('select seq, finding, change from finding_changes order by seq limit ?')
-      .all(ENTRIES_MAX);
-    const last = changes.at(-1);
-    if (last === undefined) return;
-    const entries = changes.flatMap((change) => entryOf(store, change));
-    if (entries.length > 0) await evidence.append(entries);
-    await store.write((file) => file.query('delete from finding_changes where seq <= ?').run(last.seq));
+    const changes = changesOf(store, late);
+    if (changes.length === 0) return;
+    const told = changes.filter(isInTime);
+    if (told.length === 0) continue;
+    const entries = told.flatMap((change) => entryOf(store, change));
+    try {
+      if (entries.length > 0) await evidence.append(entries);
+    } catch (error) {
+      for (const { subject } of told) budget.giveBack(subject);
+      throw error;
+    }
+    const seqs = JSON.stringify(told.map(({ seq }) => seq));
+    await store.write((file) =>
+      file.query('delete from finding_changes where seq in (select value from json_each(?))').run(seqs),
+    );
   }
+}
+
+/** Of all but those who are late; as many as go on record at once. */
+function changesOf({ database }: SiteStore, late: ReadonlySet<string>): Change[] {
+  return database
+    .query<Change, [string, number]>(
+      `select seq, subject, finding, change from finding_changes
+       where subject not in (select value from json_each(?)) order by seq limit ?`,
+    )
+    .all(JSON.stringify([...late]), ENTRIES_MAX);
 }
 
 /** None where the finding was removed meanwhile: those that are closed go when they are too many. */
