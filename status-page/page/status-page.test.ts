@@ -12,6 +12,7 @@ import {
 import { readyUpdate, rolledBackUpdate } from '../example-updates.ts';
 import { PAGE_MAX_BYTES, PAGE_VERDICTS_MAX } from '../limits.ts';
 import { sourceFailed } from '../problem.ts';
+import { exampleSite } from '../site/example-site.ts';
 import type { Status } from '../status.ts';
 import { admitStatus } from '../status-check.ts';
 import { renderProblemPage } from './problem-page.tsx';
@@ -180,7 +181,7 @@ describe('the page', () => {
           rejected: many(status.update.rejected),
         },
       };
-      const html = renderStatusPage(admitStatus(status));
+      const html = renderStatusPage(admitStatus(status), exampleSite());
       expect(new TextEncoder().encode(html).length).toBeLessThan(PAGE_MAX_BYTES);
       expect(html).toContain(`and ${200 - PAGE_VERDICTS_MAX} more <span>verdicts`);
     },

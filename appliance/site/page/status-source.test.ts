@@ -34,7 +34,7 @@ async function startAppliance(sensors: { enabled: boolean }) {
   const http = freePort();
   const site = await startTestSite({
     ...{ folder, socket, sensorPorts: { grpc: 0, http, host: HOST } },
-    config: { sensors, healing: { mode: 'off' }, targets: [] },
+    config: { sensors, healing: { mode: 'dry_run' }, targets: [] },
   });
   ends.push(() => site.stop());
   const tree = makeFactTree();
@@ -112,23 +112,37 @@ test('a sensor that waits is let in on the page with the code of the console, an
   );
   const registered = await register();
   expect(registered).toMatchObject({ status: 200, json: { sensor_id: expect.stringMatching(/^s-/) } });
-  const beat = await fetch(`${sensors}/sensor/heartbeat`, {
-    method: 'POST',
-    headers: {
-      ...{ 'content-type': 'application/json', authorization: `Bearer ${registered.json['api_key']}` },
-    },
-    body: JSON.stringify({ hostname: 'till-1' }),
-  });
-  expect(beat.status).toBe(200);
-  await Bun.sleep(0);
+  const say = async (path: string, body: object) => {
+    const { status } = await fetch(`${sensors}/api/sensor/${path}`, {
+      method: 'POST',
+      headers: {
+        ...{ 'content-type': 'application/json', authorization: `Bearer ${registered.json['api_key']}` },
+      },
+      body: JSON.stringify({ hostname: 'till-1', ...body }),
+    });
+    return status;
+  };
+  expect(await say('heartbeat', {})).toBe(200);
+  const detected_at = Math.floor(Date.now() / 1000);
+  const drift = { drift_type: 'firewall', severity: 'high', details: 'no rules are loaded', detected_at };
+  expect(await say('drift', drift)).toBeLessThan(300);
   const id = registered.json['sensor_id'];
   await expect
     .poll(async () => (await report()).sensors, { timeout: 10_000, interval: 500 })
     .toMatchObject([
-      { id, hostname: 'till-1', way: 'http', tier: 'self_heal', state: 'live', open_findings: 0 },
+      { id, hostname: 'till-1', way: 'http', tier: 'self_heal', state: 'live', open_findings: 1 },
     ]);
   expect((await report()).counts).toMatchObject({ sensors: { live: 1, silent: 0, revoked: 0 }, waiting: 0 });
   expect(await (await fetch(`${page}/metrics`)).text()).toContain('bulkhead_sensors{state="live"} 1');
+  // What was found is on the page, and what healing would have done.
+  await expect
+    .poll(async () => (await report()).healings, { timeout: 15_000, interval: 500 })
+    .toMatchObject([{ hostname: 'till-1', check_type: 'firewall', dry_run: true }]);
+  const { findings, events, healing } = await report();
+  expect(findings).toMatchObject([{ subject: id, severity: 'high', actual: 'no rules are loaded' }]);
+  expect(events).toMatchObject([{ subject: id, check_type: 'firewall', passed: false }]);
+  expect(healing.mode).toBe('dry_run');
+  expect(await (await fetch(`${page}/site`)).text()).toContain('no rules are loaded');
   expect((await report()).evidence.records).toBeGreaterThan(1);
   await until(() => consoleText().includes('1 live; code to let one in'), 15_000);
 }, 40_000);
