@@ -18,6 +18,8 @@ export interface AlarmFacts {
   channels: readonly { channel: string; name: string; error: string }[];
   /** Appliances whose evidence contradicts what was countersigned. */
   forks: readonly ForkFact[];
+  /** Appliances at whose site something critical stays open. */
+  lasting: readonly LastingFact[];
   /** Builds that do not come to an end. */
   stuck: readonly { id: string; project: string; waits: boolean }[];
   /** Projects whose last build failed. */
@@ -49,6 +51,15 @@ export interface QuietFact extends Named {
 export interface ForkFact extends Named {
   chain: string;
   why: string;
+}
+
+export interface LastingFact extends Named {
+  /** How many. */
+  findings: number;
+  /** Of the oldest. */
+  check_type: string;
+  hostname: string;
+  since_ms: number;
 }
 
 export interface UpdateFact extends Named {

@@ -24,6 +24,7 @@ const NOTHING: AlarmFacts = {
     stuck: [],
     failed: [],
     forks: [],
+    lasting: [],
   },
   ...{ reports: { taken: 0, refused: new Map() }, sign_ins_failed: 0 },
 };

@@ -6,6 +6,7 @@ import type {
   FirewallFact,
   ForkFact,
   ImageFact,
+  LastingFact,
   QuietFact,
   UpdateFact,
 } from './facts.ts';
@@ -49,6 +50,7 @@ export function judge(facts: AlarmFacts): Findings {
     ['job_stuck', facts.stuck.map(stuck)],
     ['job_failed', facts.failed.map(failedBuild)],
     ['evidence_forked', facts.forks.map(forkedEvidence)],
+    ['finding_open', facts.lasting.map(lastingFinding)],
   ]);
   if (facts.drift !== null) findings.set('drift', facts.drift.map(drifted));
   return findings;
@@ -99,6 +101,14 @@ function forkedEvidence({ device, name, chain, why }: ForkFact): Finding {
   return {
     subject: `device:${device}`,
     message: `the evidence of ${name} (chain ${chain.slice(0, 12)}…) contradicts itself: ${why}`,
+  };
+}
+
+function lastingFinding({ device, name, findings, check_type, hostname, since_ms }: LastingFact): Finding {
+  const others = findings === 1 ? '' : `, and ${findings - 1} more`;
+  return {
+    subject: `device:${device}`,
+    message: `at ${name}, ${check_type} on ${hostname} is critical since ${moment(since_ms)}${others}`,
   };
 }
 

@@ -12,6 +12,7 @@ export const ALARM_KINDS = [
   'job_stuck',
   'job_failed',
   'evidence_forked',
+  'finding_open',
 ] as const;
 export type AlarmKind = (typeof ALARM_KINDS)[number];
 
@@ -32,6 +33,7 @@ const FACTS: Readonly<Record<AlarmKind, { title: string; severity: Severity }>> 
   job_stuck: { title: 'Build stuck', severity: 'warning' },
   job_failed: { title: 'Build failed', severity: 'warning' },
   evidence_forked: { title: 'Evidence contradicts itself', severity: 'critical' },
+  finding_open: { title: 'Critical finding stays open', severity: 'critical' },
 };
 
 export function titleOf(kind: AlarmKind): string {

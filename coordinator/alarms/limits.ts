@@ -6,6 +6,12 @@ export const ALARM_INTERVAL_MS = 5_000;
 /** A coordinator that was killed holds the others up no longer than this; three looks. */
 export const ALARM_LEASE_MS = 15_000;
 
+/**
+ * How long a critical finding may be open: healing has made its attempts by then, and a sensor that looks once an hour has looked again. Whoever is
+ * called before that is called for what heals by itself.
+ */
+export const CRITICAL_FINDING_MS = 2 * 60 * 60 * 1000;
+
 /** How often drift is looked at: that reads the whole fleet, and nothing about it is a matter of seconds. */
 export const DRIFT_INTERVAL_MS = 60_000;
 

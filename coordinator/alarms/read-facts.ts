@@ -4,8 +4,9 @@ import type { Database } from '../database/tables.ts';
 import { failingChannels } from '../delivery/queue.ts';
 import type { PlanRecord } from '../rollouts/effects.ts';
 import { readDrifts } from '../rollouts/run/read-drift.ts';
+import { readLastingFindings } from '../site/lasting.ts';
 import type { AlarmFacts, DriftFact, ForkFact } from './facts.ts';
-import { DRIFT_CHUNK, FACTS_MAX, SIGN_INS_WITHIN_MS } from './limits.ts';
+import { CRITICAL_FINDING_MS, DRIFT_CHUNK, FACTS_MAX, SIGN_INS_WITHIN_MS } from './limits.ts';
 import type { OpenAlarm } from './plan.ts';
 import { readApproved, readFailedUpdates, readQuiet } from './read-devices.ts';
 import { readReports } from './read-reports.ts';
@@ -46,6 +47,7 @@ export async function readFacts(
     sign_ins_failed: await readFailedSignIns(database, at_ms),
     braked: await readBraked(database),
     forks: await readForks(database),
+    lasting: await readLastingFindings(database, at_ms - CRITICAL_FINDING_MS, FACTS_MAX),
     channels: await failingChannels(database),
     ...(await troubledJobs(database, at_ms)),
   };

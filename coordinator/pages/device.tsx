@@ -4,6 +4,7 @@ import { listEvidence } from '../evidence/list.ts';
 import { listOrders } from '../orders/operate.ts';
 import { DeviceName, Id, Reason, Tags } from '../routes/parts.ts';
 import { requestInvalid } from '../server/problem.ts';
+import { readSite } from '../site/read.ts';
 import { ApprovalCard } from './approval.tsx';
 import { ChangesCard, FingerprintCard, KeysCard, SummaryCard } from './device-cards.tsx';
 import { EvidenceCard } from './evidence-card.tsx';
@@ -11,6 +12,7 @@ import { fitting, readTags, writeTags } from './fields.ts';
 import { OrderTable } from './order-table.tsx';
 import type { Look, Page } from './page.ts';
 import { ActForm, Button, Card, Chip, Field, Lines } from './parts.tsx';
+import { SiteCard } from './site-card.tsx';
 import { DEVICE_TONES, deviceName, linkTo, PRESENCE_TONES } from './words.ts';
 
 /** Of its changes and orders, as many as a person reads; the rest has pages of its own or the API. */
@@ -29,6 +31,7 @@ export const devicePage: Page = {
     const conflicts = await readDevices(coordinator, device.conflicts);
     const changes = await listChanges(coordinator, device.id, SHOWN_MAX);
     const chains = await listEvidence(coordinator, device.id);
+    const site = await readSite(coordinator, device.id);
     const orders = await listOrders(coordinator, { device_id: device.id, limit: SHOWN_MAX });
     const { state, presence } = device;
     return {
@@ -63,6 +66,7 @@ export const devicePage: Page = {
             <SummaryCard device={device} now_ms={coordinator.now_ms()} />
             <FingerprintCard device={device} />
             {mayAct && state === 'approved' ? <DescribeCard look={look} device={device} /> : ''}
+            {state === 'approved' ? <SiteCard site={site} now_ms={coordinator.now_ms()} /> : ''}
             {state === 'approved' ? <EvidenceCard chains={chains} now_ms={coordinator.now_ms()} /> : ''}
             <KeysCard device={device} />
           </div>

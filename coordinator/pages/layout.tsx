@@ -11,6 +11,7 @@ import { FormToken } from './parts.tsx';
 const SECTIONS: readonly [path: string, title: string, scope: Scope][] = [
   ['/', 'Fleet', 'read'],
   ['/alarms', 'Alarms', 'read'],
+  ['/findings', 'Findings', 'read'],
   ['/waiting', 'Let in', 'read'],
   ['/releases', 'Releases', 'read'],
   ['/rollouts', 'Rollouts', 'read'],

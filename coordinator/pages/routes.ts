@@ -14,6 +14,7 @@ import { buildsPage } from './builds.tsx';
 import { channelsPage } from './channels.tsx';
 import { devicePage } from './device.tsx';
 import { Fields, fitting } from './fields.ts';
+import { findingsPage } from './findings.tsx';
 import { fleetPage } from './fleet.tsx';
 import { type Form, formOf, readForm } from './form.ts';
 import { newOrderPage } from './new-order.tsx';
@@ -40,6 +41,7 @@ import { waitingPage } from './waiting.tsx';
 const PAGES: readonly Page[] = [
   fleetPage,
   alarmsPage,
+  findingsPage,
   channelsPage,
   waitingPage,
   devicePage,

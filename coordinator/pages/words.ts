@@ -1,3 +1,4 @@
+import type { FindingSeverity } from '../../protocol/messages/site-report.ts';
 import type { DeviceState, OrderState } from '../database/tables.ts';
 import type { DeviceSummary } from '../devices/list.ts';
 import type { Presence } from '../devices/presence.ts';
@@ -63,6 +64,14 @@ export const DEVICE_TONES: Readonly<Record<DeviceState, Tone>> = {
   refused: 'bad',
   revoked: 'bad',
   replaced: 'plain',
+};
+
+export const SEVERITY_TONES: Readonly<Record<FindingSeverity, Tone>> = {
+  info: 'plain',
+  low: 'plain',
+  medium: 'wait',
+  high: 'bad',
+  critical: 'bad',
 };
 
 export const ORDER_TONES: Readonly<Record<OrderState, Tone>> = {

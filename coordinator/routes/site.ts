@@ -45,14 +45,14 @@ const TagText = t.String({
   pattern: '^[a-z0-9][a-z0-9._-]{0,62}=.{0,200}$',
   description: 'of the appliance, name=value',
 });
-const FindingFilter = t.Object({
+export const FindingFilter = t.Object({
   state: t.Optional(OneOf(['open', 'closed'])),
   severity: t.Optional(OneOf(FINDING_SEVERITIES)),
   ...{ subject: t.Optional(Name), check: t.Optional(Name), device: t.Optional(Id), tag: t.Optional(TagText) },
 });
 
 /** `site=berlin` in its two parts. */
-function tagOf(text: string | undefined): readonly [string, string] | undefined {
+export function tagOf(text: string | undefined): readonly [string, string] | undefined {
   if (text === undefined) return undefined;
   const at = text.indexOf('=');
   return [text.slice(0, at), text.slice(at + 1)];

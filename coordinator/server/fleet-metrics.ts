@@ -9,6 +9,7 @@ import { PRESENCES } from '../devices/presence.ts';
 import { OFFLINE_INTERVALS, ONLINE_INTERVALS, VERSIONS_COUNTED_MAX } from '../limits.ts';
 import { OPEN_STATES } from '../orders/machine.ts';
 import { PHASES } from '../rollouts/plan.ts';
+import { countOpen, countSensors } from '../site/read.ts';
 
 /** One metric: a number for each value of its label, or a single one under an empty value. */
 interface Reading {
@@ -62,6 +63,14 @@ const READINGS: readonly Reading[] = [
   {
     ...{ name: 'alarm_deliveries', help: 'Messages about alarms that are kept, by state.', label: 'state' },
     read: async ({ database }) => all(['waiting', 'delivered', 'dead'], await countDeliveries(database)),
+  },
+  {
+    ...{ name: 'site_findings_open', help: 'Open findings of all sites, by severity.', label: 'severity' },
+    read: async ({ database }) => Object.entries(await countOpen(database)),
+  },
+  {
+    ...{ name: 'site_sensors', help: 'Sensors of all sites: live, silent, waiting.', label: 'state' },
+    read: async ({ database }) => Object.entries(await countSensors(database)),
   },
   {
     ...{ name: 'database_size_bytes', help: 'What the database takes on its disk.' },

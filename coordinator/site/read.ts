@@ -81,15 +81,6 @@ export interface SiteSummary {
 }
 
 export async function summariseSites({ database, now_ms }: Coordinator): Promise<SiteSummary> {
-  const sums = ['sensors_live', 'sensors_silent', 'sensors_waiting'] as const;
-  const row = await ofThoseIn(database)
-    .select((select) => [
-      select.fn.countAll<number>().as('sites'),
-      ...sums.map((name) => select.fn.sum<number | null>(name).as(name)),
-    ])
-    .executeTakeFirstOrThrow();
-  const number = (value: unknown) => Number(value ?? 0);
-  const open = await countOpen(database);
   const modes = await ofThoseIn(database)
     .select(['mode'])
     .select((select) => select.fn.countAll<number>().as('count'))
@@ -107,19 +98,28 @@ export async function summariseSites({ database, now_ms }: Coordinator): Promise
   const modeCounts = new Map(modes.map(({ mode, count }) => [mode, Number(count)]));
   const stateCounts = new Map(healings.map(({ state, count }) => [state, Number(count)]));
   return {
-    sites: number(row.sites),
-    sensors: {
-      ...{ live: number(row.sensors_live), silent: number(row.sensors_silent) },
-      waiting: number(row.sensors_waiting),
-    },
-    open,
+    sites: [...modeCounts.values()].reduce((sum, count) => sum + count, 0),
+    sensors: await countSensors(database),
+    open: await countOpen(database),
     modes: record(SITE_HEALING_MODES, (mode) => modeCounts.get(mode) ?? 0),
     healings: record(SITE_HEALING_STATES, (state) => stateCounts.get(state) ?? 0),
   };
 }
 
+/** Sensors of the fleet. */
+export async function countSensors(database: Coordinator['database']): Promise<SiteView['sensors']> {
+  const { live, silent, waiting } = await ofThoseIn(database)
+    .select((select) => [
+      select.fn.sum<number | null>('sensors_live').as('live'),
+      select.fn.sum<number | null>('sensors_silent').as('silent'),
+      select.fn.sum<number | null>('sensors_waiting').as('waiting'),
+    ])
+    .executeTakeFirstOrThrow();
+  return { live: Number(live ?? 0), silent: Number(silent ?? 0), waiting: Number(waiting ?? 0) };
+}
+
 /** Open findings of the fleet by severity, as the appliances count them: also those that fitted into no report. */
-async function countOpen(database: Coordinator['database']): Promise<SeverityCounts> {
+export async function countOpen(database: Coordinator['database']): Promise<SeverityCounts> {
   const row = await ofThoseIn(database)
     .select((select) =>
       FINDING_SEVERITIES.map((severity) =>

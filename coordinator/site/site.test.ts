@@ -6,6 +6,7 @@ import { BACKENDS, openBackends } from '../../test/coordinator/backends.ts';
 import { type CoordinatorLab, startLab } from '../../test/coordinator/coordinator-lab.ts';
 import { approvedDevice, type Device } from '../../test/coordinator/device.ts';
 import { exampleFinding, exampleHealing, exampleSiteReport } from '../../test/coordinator/site-report.ts';
+import { CRITICAL_FINDING_MS } from '../alarms/limits.ts';
 import { runProgram } from '../program.ts';
 
 const backends = openBackends();
@@ -127,6 +128,41 @@ describe.each(BACKENDS)('on %s', (backend) => {
     expect(await get(lab, `/devices/${device.id}/site`)).toMatchObject({
       site: { healings: [{ id: 'h-2' }, { id: 'h-1', state: 'gave_up', ended_ms: 2_000 }] },
     });
+  });
+
+  test('a critical finding that stays open is an alarm until it is over', async () => {
+    const lab = await start({ alarm_interval_ms: 50 });
+    const device = await approvedDevice(lab);
+    const critical = exampleFinding({ severity: 'critical' });
+    await tell(device, exampleSiteReport([critical, exampleFinding({ id: 'f-2' })]));
+    const alarms = async () => {
+      const all = (await get(lab, '/alarms'))['alarms'] as { kind: string; message: string }[];
+      return all.filter(({ kind }) => kind === 'finding_open').map(({ message }) => message);
+    };
+    lab.wait(CRITICAL_FINDING_MS - 60_000);
+    await Bun.sleep(200);
+    expect(await alarms()).toEqual([]);
+    lab.wait(60_000);
+    await expect
+      .poll(alarms, { timeout: 15_000 })
+      .toEqual([
+        expect.stringMatching(/^at bulkhead-1a2b3c, firewall on till-1 is critical since \S+ \S+ UTC$/),
+      ]);
+    await tell(device, exampleSiteReport([exampleFinding({ id: 'f-2' })]));
+    await expect.poll(alarms, { timeout: 15_000 }).toEqual([]);
+  });
+
+  test('metrics count open findings and sensors of the appliances that are in', async () => {
+    const lab = await start();
+    const [one, other] = [await approvedDevice(lab), await approvedDevice(lab)];
+    await tell(one, exampleSiteReport([exampleFinding(), exampleFinding({ id: 'f-2' })]));
+    await tell(other, exampleSiteReport([exampleFinding({ severity: 'critical' })]));
+    const metrics = async () => await (await fetch(`${lab.url}/metrics`)).text();
+    expect(await metrics()).toContain('bulkhead_coordinator_site_findings_open{severity="high"} 2\n');
+    expect(await metrics()).toContain('bulkhead_coordinator_site_sensors{state="silent"} 2\n');
+    await lab.call('POST', `/api/v1/devices/${one.id}/end`, { reason: 'sold' }, await lab.admin());
+    expect(await metrics()).toContain('bulkhead_coordinator_site_findings_open{severity="high"} 0\n');
+    expect(await metrics()).toContain('bulkhead_coordinator_site_findings_open{severity="critical"} 1\n');
   });
 
   test('closed findings go when they are old, open ones stay', async () => {
