@@ -79,6 +79,8 @@ export async function applySecrets(manifest: SecretsManifest, tools: ApplyTools)
   const problem = await restart(units, tools.run);
   const facts: SecretsFacts = { at: now().toISOString(), problem, secrets };
   writeFileAtomic(tools.factsFile, `${JSON.stringify(facts, null, 1)}\n`, 0o644);
+  // Nothing secret stands in it, and the agent shows it; the unit's umask keeps everything else to its owner.
+  chmodSync(tools.factsFile, 0o644);
   return {
     ...facts,
     changed: changed.map(({ name }) => name),
