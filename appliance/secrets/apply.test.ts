@@ -50,12 +50,10 @@ describe('applying secrets', () => {
   it('puts each into a file that its owner alone can read, and says nothing of it elsewhere', async () => {
     const { at, encrypt, apply, text } = await machine();
     await encrypt('a.yaml', { backup: { passphrase: 'correct horse\n' }, token: 'tok-1' });
-    // As the unit has it.
-    const before = process.umask(0o077);
     const report = await apply({
       'backup-passphrase': { sops_file: at('a.yaml'), sops_key: 'backup/passphrase' },
       token: { sops_file: at('a.yaml'), sops_key: 'token', mode: '0440' },
-    }).finally(() => process.umask(before));
+    });
     expect(report).toMatchObject({ problem: null, changed: ['backup-passphrase', 'token'], removed: [] });
     expect([text('backup-passphrase'), text('token')]).toEqual(['correct horse\n', 'tok-1']);
     const mode = (name: string) => (statSync(at(name)).mode & 0o7777).toString(8);
