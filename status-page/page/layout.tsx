@@ -67,8 +67,8 @@ export function Layout(props: LayoutProps) {
             <a href="/openapi.json">OpenAPI</a>
           </nav>
           <p class="faint">
-            Bulkhead. These pages hold no secret and load nothing from elsewhere. They can only be read; a
-            sensor alone is let in here, with the code on the appliance's own screen.
+            Bulkhead. These pages hold no secret and load nothing from elsewhere. They can only be read, but
+            for one form: it lets a sensor in, with the code on the appliance's own screen.
           </p>
         </footer>
       </body>

@@ -156,7 +156,7 @@ export function Events(props: { report: SiteReport }) {
       <ul class="findings">
         {shown.map(({ hostname, check_type, passed, actual, received_at }) => (
           <li>
-            <Chip tone={passed ? 'good' : 'warn'} word={passed ? 'as it should be' : 'is not'} />{' '}
+            <Chip tone={passed ? 'good' : 'warn'} word={passed ? 'in order' : 'not in order'} />{' '}
             <strong safe>{brief(hostname)}</strong>{' '}
             <span class="mono" safe>
               {brief(check_type)}
