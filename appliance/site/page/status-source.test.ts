@@ -85,7 +85,7 @@ test('a sensor that waits is let in on the page with the code of the console, an
     /Sensors {6}0 live; code to let one in: (\d{3}) (\d{3})$/m.exec(consoleText()),
   );
   const code = `${line[1]}${line[2]}`;
-  expect(statSync(consoleFile).mode & 0o777).toBe(0o640);
+  expect(statSync(consoleFile).mode & 0o007).toBe(0);
 
   const admit = (console_code: string) =>
     fetch(`${page}/site/admit`, {
