@@ -15,6 +15,7 @@ interface SimulateOptions extends ApiCommandOptions {
   failure: number;
   rollback: number;
   silent: number;
+  sites: number;
   updateTime: number;
   runs: string;
   hardware: string;
@@ -33,6 +34,7 @@ export const registerSimulate: RegisterCommand = (program, io) => {
     .option('--failure <percent>', 'orders that fail', percent, 0)
     .option('--rollback <percent>', 'updates that are tried and come back', percent, 0)
     .option('--silent <percent>', 'orders after which an appliance is never heard of again', percent, 0)
+    .option('--sites <percent>', 'appliances that tell of sensors and findings at their site', percent, 25)
     .option('--update-time <seconds>', 'that an update takes', wholeNumber(0, 86_400), 60)
     .option('--runs <version>', 'that they run in the beginning', VERSION)
     .option('--hardware <name>', 'that they say they are', 'hp-t640')
@@ -67,6 +69,7 @@ Examples:
     const fleet = startFleet({
       ...{ server, appliances, seed, odds, hardware: options.hardware, version: options.runs },
       ...{ update_ms: options.updateTime * 1000, sessions: options.sessionKeys },
+      sites_percent: options.sites,
       codeFor: codes?.codeFor ?? (() => options.code),
     });
     await watch(io, options, fleet, signalled);
@@ -118,7 +121,7 @@ function summaryText(summary: Summary): string {
     `${summary.appliances} appliances at ${summary.server} for ${summary.duration_s} s, seed '${summary.seed}'`,
     `  let in      ${summary.let_in}; ${summary.waiting} waiting, ${summary.gone} gone`,
     `  heartbeats  ${summary.heartbeats}, of them ${summary.in_session} with a session key; median ${heartbeat_ms.median} ms, p99 ${heartbeat_ms.p99} ms, longest ${heartbeat_ms.longest} ms`,
-    `  reports     ${summary.state_reports}`,
+    `  reports     ${summary.state_reports} of their state, ${summary.site_reports} of their sites`,
     `  orders      ${orders.received}: ${orders.succeeded} succeeded, ${orders.failed} failed, ${orders.refused} refused`,
     `  refused     ${refused.length === 0 ? 'none' : refused.join(', ')}; ${summary.unanswered} unanswered`,
   ].join('\n');

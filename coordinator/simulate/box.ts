@@ -21,6 +21,8 @@ export interface Box extends Running {
   session: SessionKey | null;
   /** When the next heartbeat is due; Infinity while it is down. */
   heartbeat_ms: number;
+  /** When it tells of its site next; Infinity: it has none. */
+  site_ms: number;
   /** What it still has to do for its orders, in order; the first is due at `act_ms`. */
   acts: Act[];
   act_ms: number;
@@ -37,7 +39,15 @@ export function makeBox(index: number, version: string, at_ms: number): Box {
   return {
     ...{ index, key_id: '', state: 'new', sequence: Math.floor(at_ms) },
     ...{ version, before: version, slot: 'A', digest: null, booted_ms: at_ms, update: null, session: null },
-    ...{ heartbeat_ms: at_ms, acts: [], act_ms: 0, taken: [], quiet_until_ms: 0, failures: 0 },
+    ...{
+      heartbeat_ms: at_ms,
+      site_ms: Number.POSITIVE_INFINITY,
+      acts: [],
+      act_ms: 0,
+      taken: [],
+      quiet_until_ms: 0,
+      failures: 0,
+    },
   };
 }
 
@@ -45,8 +55,14 @@ export function makeBox(index: number, version: string, at_ms: number): Box {
 export function dueOf(box: Box): number {
   if (box.state === 'gone') return Number.POSITIVE_INFINITY;
   const act_ms = box.acts.length > 0 ? box.act_ms : Number.POSITIVE_INFINITY;
-  const next_ms = box.state === 'live' ? Math.min(box.heartbeat_ms, act_ms) : box.heartbeat_ms;
+  const next_ms =
+    box.state === 'live' ? Math.min(box.heartbeat_ms, act_ms, siteDueOf(box)) : box.heartbeat_ms;
   return Math.max(next_ms, box.quiet_until_ms);
+}
+
+/** When it tells of its site; never while it is down, which no heartbeat is due in. */
+export function siteDueOf({ heartbeat_ms, site_ms }: Box): number {
+  return heartbeat_ms === Number.POSITIVE_INFINITY ? heartbeat_ms : site_ms;
 }
 
 /** More to do, behind what there is to do already. */

@@ -20,7 +20,7 @@ const settings = { heartbeat_interval_s: 2, agent_min_version: null, trusted_pro
 function start(lab: CoordinatorLab, changed: Partial<FleetOptions> = {}): Fleet {
   const fleet = startFleet({
     ...{ server: new URL(lab.url), appliances: 5, seed: 'test', hardware: 'qemu', version: '1.0.0' },
-    ...{ odds: { failure: 0, rollback: 0, silent: 0 }, update_ms: 200, sessions: true },
+    ...{ odds: { failure: 0, rollback: 0, silent: 0 }, update_ms: 200, sessions: true, sites_percent: 0 },
     ...{ codeFor: () => undefined, ...changed },
   });
   fleets.push(fleet);

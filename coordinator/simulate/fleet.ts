@@ -7,7 +7,7 @@ import { turn, type World } from './turn.ts';
 import { createWire } from './wire.ts';
 
 export interface FleetOptions
-  extends Pick<World, 'seed' | 'hardware' | 'odds' | 'update_ms' | 'sessions' | 'codeFor'> {
+  extends Pick<World, 'seed' | 'hardware' | 'odds' | 'update_ms' | 'sessions' | 'sites_percent' | 'codeFor'> {
   server: URL;
   appliances: number;
   /** That they run in the beginning. */

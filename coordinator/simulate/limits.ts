@@ -18,6 +18,12 @@ export const CODE_USES_MAX = 10_000;
 /** Bringing up the largest fleet takes minutes; the codes are taken back when the simulation ends. */
 export const CODE_LIFE_MS = 24 * 60 * 60 * 1000;
 
+/** Sensors of a simulated site: a small practice to a floor of offices. */
+export const SITE_SENSORS_MIN = 3;
+export const SITE_SENSORS_MAX = 40;
+/** How often such a site is another one, and tells of it: as often as a real one tells at least. */
+export const SITE_CHANGE_MS = 15 * 60_000;
+
 /** What is left of a session key's time when another is asked for: a few heartbeats, of which one may be lost. */
 export const SESSION_RENEW_S = 300;
 

@@ -12,6 +12,7 @@ export interface Tally {
   /** Of the heartbeats: signed with a session key. */
   in_session: number;
   state_reports: number;
+  site_reports: number;
   orders: Record<OrderResult['state'] | 'received', number>;
   /** By the code that the coordinator gave. */
   refusals: Record<string, number>;
@@ -32,7 +33,7 @@ export function createTally(): TallyKeeper {
   // Microseconds, to a minute, three digits.
   const histogram = createHistogram({ lowest: 1, highest: 60_000_000, figures: 3 });
   const tally: TallyKeeper['tally'] = {
-    ...{ let_in: 0, waiting: 0, gone: 0, heartbeats: 0, in_session: 0, state_reports: 0 },
+    ...{ let_in: 0, waiting: 0, gone: 0, heartbeats: 0, in_session: 0, state_reports: 0, site_reports: 0 },
     orders: { received: 0, accepted: 0, refused: 0, succeeded: 0, failed: 0 },
     ...{ refusals: {}, unanswered: 0 },
   };

@@ -6,10 +6,17 @@ import { EnrolmentAnswer, ReportAnswer } from '../../protocol/messages/answers.t
 import { openOrder } from '../../protocol/orders/order.ts';
 import { sessionSigner, wishForSessionKey } from '../../protocol/session-key/session-key.ts';
 import { type Act, actsOf, type Odds } from './acts.ts';
-import { addActs, type Box, bootInto, endAct, fingerprintFor } from './box.ts';
+import { addActs, type Box, bootInto, endAct, fingerprintFor, siteDueOf } from './box.ts';
 import { deviceSigner, enrolmentFacts, keyOf, machineOf } from './identity.ts';
-import { ORDERS_REMEMBERED, RETRY_FIRST_MS, RETRY_MAX_MS, SESSION_RENEW_S } from './limits.ts';
+import {
+  ORDERS_REMEMBERED,
+  RETRY_FIRST_MS,
+  RETRY_MAX_MS,
+  SESSION_RENEW_S,
+  SITE_CHANGE_MS,
+} from './limits.ts';
 import type { Random } from './random.ts';
+import { siteReportOf } from './site.ts';
 import type { TallyKeeper } from './tally.ts';
 import { Refused, type Wire } from './wire.ts';
 
@@ -22,6 +29,8 @@ export interface World {
   update_ms: number;
   /** Whether they ask for session keys. */
   sessions: boolean;
+  /** How many of a hundred tell of a site. */
+  sites_percent: number;
   /** A code that lets in an appliance; undefined: somebody has to. */
   codeFor(index: number): string | undefined;
   wire: Wire;
@@ -57,6 +66,8 @@ function step(box: Box, world: World): Promise<void> {
   if (box.state === 'new' || box.state === 'waiting') return enrol(box, world);
   if (box.state === 'starting') return report(box, world, 'startup');
   const [act] = box.acts;
+  const act_ms = act ? box.act_ms : Number.POSITIVE_INFINITY;
+  if (siteDueOf(box) < Math.min(act_ms, box.heartbeat_ms)) return tellSite(box, world);
   return act && box.act_ms <= box.heartbeat_ms ? perform(box, world, act) : heartbeat(box, world);
 }
 
@@ -100,6 +111,23 @@ async function report(
   // From now on at any time: a fleet that was switched on in one moment would else be heard in one moment.
   box.heartbeat_ms = wire.now_ms() + answer.next_heartbeat_s * 1000 * world.random();
   box.state = 'live';
+  const isFirst = box.site_ms === Number.POSITIVE_INFINITY;
+  if (isFirst && hasSite(box, world)) {
+    box.site_ms = wire.now_ms() + answer.next_heartbeat_s * 1000 * world.random();
+  }
+}
+
+/** Spread over the fleet, and the same ones each time. */
+function hasSite({ index }: Box, { sites_percent }: World): boolean {
+  return Math.floor(((index + 1) * sites_percent) / 100) > Math.floor((index * sites_percent) / 100);
+}
+
+async function tellSite(box: Box, world: World): Promise<void> {
+  const { wire, tally, seed } = world;
+  const body = siteReportOf(seed, box.index, wire.now_ms());
+  await wire.post({ path: '/agent/site', body, ...deviceSigned(box, world) }, checkTaken);
+  tally.tally.site_reports += 1;
+  box.site_ms = wire.now_ms() + SITE_CHANGE_MS;
 }
 
 async function heartbeat(box: Box, world: World): Promise<void> {
