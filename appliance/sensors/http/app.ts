@@ -4,7 +4,7 @@ import { createRateLimit, TooMany } from '../../../base/rate-limit.ts';
 import { addressKey } from '../admission/address-guard.ts';
 import { PROGRAM_PATHS, programRoutes } from '../programs/program-routes.ts';
 import type { Sensor } from '../registry/sensor.ts';
-import { createAuthentication } from './authenticate.ts';
+import { createAuthentication, type Sender } from './authenticate.ts';
 import { createSensorKeys } from './keys.ts';
 import {
   ADDRESS_BURST,
@@ -21,6 +21,7 @@ import type { SensorApiParts } from './ports.ts';
 import { asProblem, bodyTooLarge, refuse, requestInvalid, routeUnknown } from './problem.ts';
 import { sensorRoutes } from './routes.ts';
 import { scriptRoutes } from './scripts.ts';
+import { signAnswer } from './sign-answer.ts';
 
 export interface SensorApi {
   /** Answers any request; never rejects. @param address where it came from */
@@ -43,6 +44,7 @@ interface Known {
   address: string;
   body: string;
   sensor: Sensor | null;
+  sender: Sender | null;
 }
 
 /** Everything that is answered on the port of the sensors. Opens none; see serve.ts. */
@@ -92,15 +94,16 @@ export function createSensorApi(parts: SensorApiParts): SensorApi {
     const { pathname, search } = new URL(request.url, BASE);
     const body = await readBody(request);
     if (OPEN_PATHS.includes(pathname) || pathname.startsWith(PROGRAM_PATHS)) {
-      return { address, body, sensor: null };
+      return { address, body, sensor: null, sender: null };
     }
     try {
       const authorization = request.headers.get('authorization');
-      const sensor = authenticate({ method: request.method, path: pathname + search, authorization, body });
+      const sender = authenticate({ method: request.method, path: pathname + search, authorization, body });
+      const { sensor } = sender;
       limit(ofKeys.take(sensor.id), 'too many requests of this sensor');
       // Before what it brings is looked at: whoever is told of that asks whether the sensor can be reached.
       registry.heard(sensor.id, null);
-      return { address, body, sensor };
+      return { address, body, sensor, sender };
     } catch (error) {
       if (!(error instanceof TooMany)) ofFailures.take(addressKey(address));
       throw error;
@@ -112,6 +115,8 @@ export function createSensorApi(parts: SensorApiParts): SensorApi {
       try {
         known.set(request, await admit(request, address));
         response = await app.handle(request);
+        const sender = known.get(request)?.sender;
+        if (sender) response = await signAnswer(response, sender, keys);
         // What an open address refuses is a try to get in.
         if (response.status >= 400 && known.get(request)?.sensor === null)
           ofFailures.take(addressKey(address));

@@ -30,6 +30,13 @@ const SIGNED = new RegExp(
     'signature=([A-Za-z0-9+/]{43}=)$',
 );
 
+/** Who sent a request. */
+export interface Sender {
+  sensor: Sensor;
+  /** Of its signature; null: it sent its key. */
+  nonce: string | null;
+}
+
 /**
  * Tells which sensor sent a request: by its key, or by a signature with it, so that the key does not travel. What was signed counts
  * once: a signature that was recorded on the line cannot be sent again.
@@ -41,7 +48,7 @@ export function createAuthentication({ keys, find, now_ms }: AuthenticationParts
   const nonces = new NonceMemory();
   let started_s = Math.floor(now_ms() / 1000);
 
-  const signedBy = (request: SignedRequest, match: RegExpExecArray): string => {
+  const signedBy = (request: SignedRequest, match: RegExpExecArray): Named => {
     const [, id = '', time = '', nonce = '', signature = ''] = match;
     const { method, path, body } = request;
     const hash = new Bun.CryptoHasher('sha256').update(body).digest('hex');
@@ -67,10 +74,10 @@ export function createAuthentication({ keys, find, now_ms }: AuthenticationParts
           hint: 'each request has a nonce of its own, and the times of requests rise',
         },
       );
-    return id;
+    return { id, nonce };
   };
 
-  const ownerOf = (request: SignedRequest): string => {
+  const ownerOf = (request: SignedRequest): Named => {
     const { authorization } = request;
     if (authorization === null) throw unauthenticated('the request does not say which sensor sends it');
     const [, key] = BEARER.exec(authorization) ?? [];
@@ -78,15 +85,15 @@ export function createAuthentication({ keys, find, now_ms }: AuthenticationParts
       const owner = keys.ownerOf(key);
       if (owner === null)
         throw new BulkheadError('SENSOR_KEY_UNKNOWN', 'no sensor has this key', { hint: 'register again' });
-      return owner;
+      return { id: owner, nonce: null };
     }
     const match = SIGNED.exec(authorization);
     if (match === null) throw unauthenticated('the authorization is of no form that is known');
     return signedBy(request, match);
   };
 
-  return (request: SignedRequest): Sensor => {
-    const id = ownerOf(request);
+  return (request: SignedRequest): Sender => {
+    const { id, nonce } = ownerOf(request);
     const sensor = find(id);
     if (sensor === null)
       throw new BulkheadError('SENSOR_KEY_UNKNOWN', `${id} is not registered any more`, {
@@ -96,8 +103,13 @@ export function createAuthentication({ keys, find, now_ms }: AuthenticationParts
       throw new BulkheadError('SENSOR_REVOKED', `${id} was revoked at ${sensor.revoked_at}`, {
         hint: 'an administrator has to let it in again, under a new name: uninstall the sensor and register',
       });
-    return sensor;
+    return { sensor, nonce };
   };
+}
+
+interface Named {
+  id: string;
+  nonce: string | null;
 }
 
 function unauthenticated(why: string): BulkheadError {

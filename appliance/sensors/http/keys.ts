@@ -22,6 +22,8 @@ export interface SensorKeys {
   ownerOf(api_key: string): string | null;
   /** HMAC-SHA256 by the key of a sensor, as it is sent; null: it has none. */
   isSignedBy(sensor: string, text: string, signature: Uint8Array): boolean;
+  /** HMAC-SHA256 by the key of a sensor, base64; null: it has none. */
+  sign(sensor: string, text: string): string | null;
 }
 
 /** Reads all keys once: there are as many as sensors. */
@@ -53,6 +55,10 @@ export function createSensorKeys(store: SiteStore): SensorKeys {
     },
     // By its digest: how long the search takes says nothing about the key.
     ownerOf: (api_key) => owners.get(digest(api_key)) ?? null,
+    sign(sensor, text) {
+      const key = keys.get(sensor);
+      return key === undefined ? null : createHmac('sha256', key).update(text).digest('base64');
+    },
     isSignedBy(sensor, text, signature) {
       const key = keys.get(sensor);
       if (key === undefined) return false;

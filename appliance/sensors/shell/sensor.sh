@@ -107,18 +107,30 @@ keep_key() {
   printf '%b' "$outer" >"$STATE/key-outer"
 }
 
+# mac: HMAC of standard input, in base64.
+mac() {
+  cat "$STATE/key-inner" - | openssl dgst -sha256 -binary >"$STATE/tmp/inner"
+  cat "$STATE/key-outer" "$STATE/tmp/inner" | openssl dgst -sha256 -binary | openssl base64 -A
+}
+
+hash() { openssl dgst -sha256 -r | cut -d ' ' -f 1; }
+
 # sign METHOD PATH FILE: the header of a request.
 sign() {
   sign_time=$(now)
   sign_nonce=$(openssl rand -hex 16)
-  sign_body=$(openssl dgst -sha256 -r <"$3" | cut -d ' ' -f 1)
-  {
-    cat "$STATE/key-inner"
-    printf '%s\n%s\n%s\n%s\n%s' "$1" "$2" "$sign_time" "$sign_nonce" "$sign_body"
-  } | openssl dgst -sha256 -binary >"$STATE/tmp/inner"
-  sign_mac=$(cat "$STATE/key-outer" "$STATE/tmp/inner" | openssl dgst -sha256 -binary | openssl base64 -A)
+  printf '%s' "$sign_nonce" >"$STATE/tmp/nonce"
+  sign_mac=$(printf '%s\n%s\n%s\n%s\n%s' "$1" "$2" "$sign_time" "$sign_nonce" "$(hash <"$3")" | mac)
   printf 'Authorization: Bulkhead-HMAC-SHA256 key=%s, time=%s, nonce=%s, signature=%s' \
     "$(kept id '')" "$sign_time" "$sign_nonce" "$sign_mac"
+}
+
+# is_signed: whether the answer is one of the appliance to the last request that was signed. Who can change what travels could otherwise
+# give commands to root, and take events for recorded.
+is_signed() {
+  own_mac=$(printf 'answer\n%s\n%s\n%s' "$(cat "$STATE/tmp/nonce")" "$STATUS" "$(hash <"$STATE/tmp/answer")" | mac)
+  told_mac=$(tr -d '\r' <"$STATE/tmp/headers" | sed -n 's/^[Bb]ulkhead-[Aa]nswer: *//p')
+  [ "$own_mac" = "$told_mac" ]
 }
 
 # post PATH FILE HEADER…: sets STATUS (000: nobody answered) and leaves the answer in $STATE/tmp/answer.
@@ -126,7 +138,8 @@ post() {
   post_path=$1 post_file=$2
   shift 2
   : >"$STATE/tmp/answer"
-  STATUS=$(curl -sS --max-time 20 --max-redirs 0 -o "$STATE/tmp/answer" -w '%{http_code}' -H 'Content-Type: application/json' "$@" \
+  : >"$STATE/tmp/headers"
+  STATUS=$(curl -sS --max-time 20 --max-redirs 0 -D "$STATE/tmp/headers" -o "$STATE/tmp/answer" -w '%{http_code}' -H 'Content-Type: application/json' "$@" \
     --data-binary "@$post_file" "$url$post_path" 2>"$STATE/tmp/curl") || STATUS=000
 }
 
@@ -139,6 +152,10 @@ send() {
     learn_time "$(field server_time <"$STATE/tmp/answer")"
     post "$send_path" "$send_file" -H "$(sign POST "$send_path" "$send_file")" "$@"
   fi
+  # A refusal of somebody unknown is signed by nobody, and changes nothing here.
+  case $STATUS in
+    200 | 400 | 409) is_signed || { say "an answer is not signed by the appliance: $STATUS" && STATUS=000; } ;;
+  esac
 }
 
 os_version() {

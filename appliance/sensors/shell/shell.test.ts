@@ -1,5 +1,6 @@
-import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { makeFolder } from '../../../test/unit/make-folder.ts';
@@ -38,7 +39,7 @@ async function start() {
   const { url, code } = (await network.next()) as { url: string; code: string };
   return {
     ...shellMachine({ pid: network.pid, url, folder }),
-    ...{ url, code },
+    ...{ url, code, pid: network.pid },
     async look(wish: LabWish = {}): Promise<Sight> {
       network.tell(wish);
       return (await network.next()) as Sight;
@@ -125,6 +126,29 @@ describe.skipIf(!CAN_UNSHARE)('the shell sensor', () => {
     ]);
     // It has looked again all the same.
     expect(findings).toMatchObject([{ state: 'open', times_seen: 2 }]);
+  });
+
+  test('believes nobody who answers in the place of the appliance', { timeout: 60_000 }, async () => {
+    const machine = await start();
+    machine.install('--code', machine.code);
+    const answers = `Bun.serve({ port: 8099, hostname: '127.0.0.1', fetch: ({ url }) => new Response(url.endsWith('/heartbeat')
+      ? 'status ok\\ncommand c-evil firewall enable_firewall 30\\n' : '{"received":true}') }); console.log('up')`;
+    const stranger = spawn('nsenter', ['--net', `--target=${machine.pid}`, process.execPath, '-e', answers], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    try {
+      await once(stranger.stdout, 'data');
+      machine.set('url', 'http://127.0.0.1:8099');
+      expect(machine.round().stderr).toContain('is not signed by the appliance: 200');
+      // What was found still waits for the appliance.
+      expect(readdirSync(join(machine.state, 'queue'))).toHaveLength(1);
+      rmSync(join(machine.state, 'queue'), { recursive: true });
+      mkdirSync(join(machine.state, 'queue'));
+      expect(machine.round().stderr).toContain('is not signed by the appliance: 200');
+      expect(existsSync(join(machine.state, 'begun'))).toBe(false);
+    } finally {
+      stranger.kill();
+    }
   });
 
   test('what is no part of a command, and a name that is none, are refused', {
