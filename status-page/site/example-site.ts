@@ -7,7 +7,12 @@ const EARLIER = '2026-11-21T11:48:00.000Z';
 export function exampleSite(): SiteReport {
   const sensor = {
     ...{ way: 'http' as const, tier: 'self_heal' as const, os_version: 'Debian 12', agent_version: '1.4.0' },
-    ...{ state: 'live' as const, last_heard_at: '2026-11-21T11:59:48.000Z', open_findings: 0 },
+    ...{
+      state: 'live' as const,
+      last_heard_at: '2026-11-21T11:59:48.000Z',
+      open_findings: 0,
+      newer_version: null,
+    },
   };
   const asking = {
     ...{ way: 'http', os_version: 'Debian 12', agent_version: '1.4.0', since: EARLIER, approved: false },
@@ -31,7 +36,16 @@ export function exampleSite(): SiteReport {
     },
     sensors: [
       { ...sensor, id: machine.subject, hostname: machine.hostname, open_findings: 2 },
-      { ...sensor, id: 's-2222222222222222', hostname: 'till-2', state: 'silent', last_heard_at: EARLIER },
+      {
+        ...{
+          ...sensor,
+          id: 's-2222222222222222',
+          hostname: 'till-2',
+          state: 'silent',
+          last_heard_at: EARLIER,
+        },
+        ...{ way: 'grpc', newer_version: '1.5.0' },
+      },
       { ...sensor, id: 's-3333333333333333', hostname: 'old-pc', state: 'revoked', last_heard_at: null },
     ],
     waiting: [

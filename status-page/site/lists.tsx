@@ -70,12 +70,14 @@ export function Sensors(props: { report: SiteReport }) {
 function SensorRow(props: { sensor: SensorReport; now: string }) {
   const { id, hostname, way, tier, os_version, agent_version, state, last_heard_at, open_findings } =
     props.sensor;
+  const { newer_version } = props.sensor;
+  const version = newer_version === null ? agent_version : `${agent_version} (behind ${newer_version})`;
   return (
     <tr>
       <th scope="row">
         <span safe>{brief(hostname)}</span>
         <small class="faint" safe>
-          {clip([way, os_version, agent_version].filter((word) => word !== '').join(' · '))}
+          {clip([way, os_version, version].filter((word) => word !== '').join(' · '))}
         </small>
         <small class="mono faint" safe>
           {brief(id)}

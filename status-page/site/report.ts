@@ -38,6 +38,7 @@ export const SensorReport = t.Object({
   tier,
   os_version: t.String(),
   agent_version: t.String(),
+  newer_version: Unknowable(t.String({ description: 'of its program, which the appliance offers it' })),
   state: OneOf(SENSOR_STATES, { description: 'silent: not heard of for three minutes' }),
   last_heard_at: Unknowable(instant('when it last said something')),
   open_findings: count('of this machine'),

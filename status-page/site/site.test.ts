@@ -81,6 +81,7 @@ describe('the page', () => {
         '2 findings',
         '1 live of 2',
         'till-2',
+        '1.4.0 (behind 1.5.0)',
         'heard 12 min ago',
         'heard 12 s ago',
         'revoked',

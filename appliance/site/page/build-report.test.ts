@@ -48,6 +48,14 @@ test('counts findings of a machine and by severity, and holds to the schema of t
   expect(admitSiteReport(report)).toEqual(report);
 });
 
+test('says which version a sensor should run and does not yet', () => {
+  const { sensors } = answers([SENSOR, { ...SENSOR, id: 's-2222222222222222' }]);
+  const behind = { 's-2222222222222222': '1.5.0' };
+  const report = buildSiteReport({ ...answers([]), sensors: sensors && { ...sensors, behind } });
+  expect(report.sensors.map(({ newer_version }) => newer_version)).toEqual([null, '1.5.0']);
+  expect(admitSiteReport(report)).toEqual(report);
+});
+
 test.each([
   ['live', { last_heard_at: '2026-11-21T11:57:00.000Z' }],
   ['silent', { last_heard_at: '2026-11-21T11:56:59.000Z' }],

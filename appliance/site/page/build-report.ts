@@ -28,8 +28,12 @@ export function buildSiteReport(answers: SiteAnswers): SiteReport {
   const { now, hostname, targets, counts, findings, events, healing, healings, evidence } = answers;
   const openOf = new Map<string, number>();
   for (const { subject, count } of counts.open) openOf.set(subject, (openOf.get(subject) ?? 0) + count);
+  const behind = answers.sensors?.behind ?? {};
   const sensors = (answers.sensors?.sensors ?? [])
-    .map((sensor) => sensorReport(sensor, now, openOf.get(sensor.id) ?? 0))
+    .map((sensor) => ({
+      ...sensorReport(sensor, now, openOf.get(sensor.id) ?? 0),
+      newer_version: behind[sensor.id] ?? null,
+    }))
     .sort((one, other) => (other.last_heard_at ?? '').localeCompare(one.last_heard_at ?? ''));
   const waiting = answers.sensors?.waiting ?? [];
   const inState = (state: SensorReport['state']) => sensors.filter((sensor) => sensor.state === state).length;
@@ -72,7 +76,7 @@ export function sensorState({ revoked_at, last_heard_at }: Sensor, now: Date): S
   return silent_ms > SENSOR_SILENT_S * 1000 ? 'silent' : 'live';
 }
 
-function sensorReport(sensor: Sensor, now: Date, open_findings: number): SensorReport {
+function sensorReport(sensor: Sensor, now: Date, open_findings: number): Omit<SensorReport, 'newer_version'> {
   const { id, hostname, way, tier, os_version, agent_version, last_heard_at } = sensor;
   return {
     ...{ id, hostname, way, tier, os_version, agent_version, last_heard_at, open_findings },
