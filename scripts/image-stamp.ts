@@ -14,6 +14,7 @@ export const IMAGE_SOURCES = [
   'scripts/build.ts',
   'scripts/image-stamp.ts',
   'scripts/release-keys.ts',
+  'scripts/sensor',
   'package.json',
   'package-lock.json',
   'tsconfig.json',

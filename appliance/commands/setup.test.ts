@@ -50,7 +50,7 @@ function emptyRoot(initrd: string) {
   roots.push(root);
   for (const folder of ['run/bulkhead', 'etc', 'proc', 'var/lib/msp/time'])
     mkdirSync(join(root, folder), { recursive: true });
-  writeFileSync(join(root, 'etc/passwd'), 'msp:x:990:990::/:/x\n');
+  writeFileSync(join(root, 'etc/passwd'), 'msp:x:990:990::/:/x\nbulkhead-site:x:991:991::/:/x\n');
   writeFileSync(join(root, 'run/bulkhead/initrd.env'), initrd);
   return root;
 }
@@ -127,7 +127,7 @@ it('makes a device key on a machine that is no appliance, once, and leaves an ap
     writeFileSync(join(root, 'proc/cmdline'), line);
     return bulkheadOn(machine(root), 'identity', '--json');
   };
-  writeFileSync(join(root, 'etc/passwd'), 'msp:x:0:0::/:/x\n');
+  writeFileSync(join(root, 'etc/passwd'), 'msp:x:0:0::/:/x\nbulkhead-site:x:0:0::/:/x\n');
   expect(JSON.parse((await identity('quiet ab.partition=A\n')).out)).toEqual({
     how: 'by-setup',
     deviceId: null,

@@ -28,14 +28,14 @@ describe('the policy of a configuration file', () => {
       `ssh:\n  authorized_keys:\n    - ${KEY}\ncoordinator:\n  url: https://coordinator.example:8443\n`,
     );
     expect(problem).toBeNull();
-    expect(policy.inputTcpPorts).toEqual([22, 80]);
+    expect(policy.inputTcpPorts).toEqual([22, 80, 8080, 50_051]);
     expect(policy.outputTcpPorts).toContain(8443);
   });
 
   test('is the built-in one for a file that is refused, with the place and without what is written there', () => {
     const text = 'network:\n  wifi:\n    ssid: lan\n    passphrase: "geheim"\n    country: null\n';
     const { policy, problem } = policyOfFile(text);
-    expect(policy).toEqual(firewallPolicyFor(NOTHING_CONFIGURED));
+    expect(policy).toEqual(firewallPolicyFor({ ...NOTHING_CONFIGURED, sensorsEnabled: true }));
     expect(problem).toMatch(/^the device configuration is refused, see .*config\.yaml:\d+/);
     expect(problem).not.toContain('geheim');
   });
