@@ -2,6 +2,7 @@ import { Elysia } from 'elysia';
 import { BulkheadError } from '../../../base/errors.ts';
 import { answerRange } from '../../../base/http-range.ts';
 import { createRateLimit, TooMany } from '../../../base/rate-limit.ts';
+import { addressKey } from '../admission/address-guard.ts';
 import { FETCH_BURST, FETCH_REFILL_PER_S, FETCHERS_REMEMBERED_MAX } from './limits.ts';
 import type { SensorProgram, SensorPrograms } from './program-folder.ts';
 
@@ -33,7 +34,7 @@ export function programRoutes({ programs, addressOf, now_ms }: ProgramRouteParts
   return new Elysia({ name: 'sensor-programs' }).get(
     `${PROGRAM_PATHS}:platform/:version`,
     ({ request, params: { platform, version } }) => {
-      const wait_s = fetches.take(addressOf(request));
+      const wait_s = fetches.take(addressKey(addressOf(request)));
       if (wait_s > 0) throw new TooMany('too many fetches of this address', wait_s);
       const asked = `${platform}/${version}`;
       for (const program of programs.list()) {
