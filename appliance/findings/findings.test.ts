@@ -232,6 +232,19 @@ describe('keeping', () => {
     expect(warnings).toEqual([]);
   });
 
+  test('who sends without end pushes out nothing but what it sent itself', async () => {
+    const { findings } = start({ events_max_bytes: 100_000 });
+    const other = { subject: 'appliance', passed: true };
+    await findings.record(Array.from({ length: 20 }, (_, at) => numbered(at, other)));
+    for (let index = 0; index < 20; index += 1)
+      await findings.record(
+        Array.from({ length: 50 }, (_, at) => numbered(index * 50 + at, { passed: true })),
+      );
+    await Bun.sleep(30);
+    expect(findings.events({ subject: 'appliance', limit: 1_000 })).toHaveLength(20);
+    expect(findings.events({ limit: 1_000 }).length).toBeLessThan(300);
+  });
+
   test('a store that is full makes room for what comes next, though nothing was over its limit', async () => {
     const { findings } = start({ max_bytes: 100 * 4_096 });
     let refused = 0;

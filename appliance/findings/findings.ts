@@ -96,14 +96,12 @@ export function createFindings({ store, now_ms, warn, events_max_bytes }: Findin
         if (error instanceof BulkheadError && error.code === 'SITE_STORE_FULL') retention.full();
         throw error;
       });
-      let added_bytes = 0;
       receipts.forEach((receipt, index) => {
         const detection = detections[index];
         if (!receipt.first || detection === undefined) return;
-        added_bytes += sizes[index] ?? 0;
+        retention.added(detection.subject, sizes[index] ?? 0);
         tell(detection, receipt);
       });
-      retention.added(added_bytes);
       return receipts;
     },
     open: () => findFindings(database, { state: 'open' }, 'all'),

@@ -4,6 +4,7 @@ import type { SiteStore } from '../site/store/store.ts';
 import {
   CLOSED_FINDINGS_MAX,
   EVENT_AGE_MAX_S,
+  EVENT_OVERHEAD_BYTES,
   EVENTS_SLACK_SHARE,
   PRUNE_INTERVAL_MS,
   PRUNE_MAX,
@@ -11,8 +12,8 @@ import {
 
 /** Keeps events within their size and age, and closed findings within their number. */
 export interface Retention {
-  /** So much has been recorded. */
-  added(size_bytes: number): void;
+  /** So much has been recorded of a subject. */
+  added(subject: string, size_bytes: number): void;
   /** Something did not fit, whatever is counted here: some of the oldest go. */
   full(): void;
   stop(): void;
@@ -26,10 +27,16 @@ interface RetentionParts {
 }
 
 /**
- * The oldest events go first. One that an open finding began with stays, whatever its age: it is what the finding is about.
+ * When they are too many, those who have most give their oldest: a sensor that sends without end pushes out what it sent itself, and nobody
+ * else's. An event that an open finding began with stays, whatever its age: it is what the finding is about.
  */
 export function keepWithin({ store, now_ms, warn, max_bytes }: RetentionParts): Retention {
-  let kept_bytes = sizeOfAll(store.database);
+  const kept = sizesOf(store.database);
+  let kept_bytes = [...kept.values()].reduce((sum, size_bytes) => sum + size_bytes, 0);
+  const count = (subject: string, size_bytes: number) => {
+    kept.set(subject, (kept.get(subject) ?? 0) + size_bytes);
+    kept_bytes += size_bytes;
+  };
   let pruning = false;
   let stopped = false;
 
@@ -39,17 +46,15 @@ export function keepWithin({ store, now_ms, warn, max_bytes }: RetentionParts): 
     pruning = true;
     try {
       for (;;) {
-        const bounds = {
-          over_bytes: kept_bytes - least_bytes,
-          before_ms: now_ms() - EVENT_AGE_MAX_S * 1000,
-        };
+        const shares = sharesOver(kept, kept_bytes - least_bytes);
+        const before_ms = now_ms() - EVENT_AGE_MAX_S * 1000;
         const freed = await store.write((file) => {
           pruneFindings(file);
-          return pruneEvents(file, bounds);
+          return pruneEvents(file, shares, before_ms);
         });
-        kept_bytes -= freed.size_bytes;
+        for (const { subject, size_bytes } of freed) count(subject, -size_bytes);
         // What came meanwhile may be too much again; what open findings began with cannot go.
-        if (stopped || freed.size_bytes === 0 || (!freed.more && kept_bytes <= least_bytes)) break;
+        if (stopped || freed.length === 0 || (freed.length < PRUNE_MAX && kept_bytes <= least_bytes)) break;
       }
     } catch (error) {
       if (!stopped)
@@ -62,8 +67,8 @@ export function keepWithin({ store, now_ms, warn, max_bytes }: RetentionParts): 
   timer.unref();
   void prune(max_bytes);
   return {
-    added(size_bytes) {
-      kept_bytes += size_bytes;
+    added(subject, size_bytes) {
+      count(subject, size_bytes);
       if (kept_bytes > max_bytes) void prune(max_bytes * (1 - EVENTS_SLACK_SHARE));
     },
     full: () => void prune(Math.min(kept_bytes, max_bytes) * (1 - EVENTS_SLACK_SHARE)),
@@ -74,41 +79,71 @@ export function keepWithin({ store, now_ms, warn, max_bytes }: RetentionParts): 
   };
 }
 
-function sizeOfAll(database: Database): number {
-  const row = database
-    .query<{ bytes: number }, []>('select coalesce(sum(size_bytes), 0) as bytes from events')
-    .get();
-  return row?.bytes ?? 0;
+function sizesOf(database: Database): Map<string, number> {
+  const rows = database
+    .query<{ subject: string; bytes: number }, []>(
+      'select subject, sum(size_bytes) as bytes from events group by subject',
+    )
+    .all();
+  return new Map(rows.map(({ subject, bytes }) => [subject, bytes]));
 }
 
-/**
- * Removes as many of the oldest as are too much, at most PRUNE_MAX.
- *
- * @returns what they took, and whether there may be more
- */
-function pruneEvents(file: Database, bounds: { over_bytes: number; before_ms: number }) {
-  const oldest = file
-    .query<{ seq: number; size_bytes: number; received_ms: number }, [number]>(
-      `select seq, size_bytes, received_ms from events
-       where not exists (select 1 from findings where opening_seq = events.seq and state = 'open') order by seq limit ?`,
-    )
-    .all(PRUNE_MAX);
-  let size_bytes = 0;
-  let count = 0;
-  for (const event of oldest) {
-    if (size_bytes >= bounds.over_bytes && event.received_ms >= bounds.before_ms) break;
-    size_bytes += event.size_bytes;
+/** What each gives so that together they have so much less: those who have most come down to one level. Pure. */
+function sharesOver(kept: ReadonlyMap<string, number>, over_bytes: number): Event[] {
+  if (over_bytes <= 0) return [];
+  const most = [...kept].sort(([, a], [, b]) => b - a);
+  let [sum_bytes, count, level_bytes] = [0, 0, 0];
+  for (const [, size_bytes] of most) {
+    sum_bytes += size_bytes;
     count += 1;
+    level_bytes = Math.max(0, (sum_bytes - over_bytes) / count);
+    if (level_bytes >= (most[count]?.[1] ?? 0)) break;
   }
-  const last = oldest[count - 1];
-  if (last)
-    file
-      .query(
-        `delete from events where seq <= ?
-         and not exists (select 1 from findings where opening_seq = events.seq and state = 'open')`,
-      )
-      .run(last.seq);
-  return { size_bytes, more: count === PRUNE_MAX };
+  return most.slice(0, count).map(([subject, bytes]) => ({ subject, size_bytes: bytes - level_bytes }));
+}
+
+/** Of an event: whose it is, and what it takes. */
+interface Event {
+  subject: string;
+  size_bytes: number;
+}
+
+const REMOVABLE = `not exists (select 1 from findings where opening_seq = events.seq and state = 'open')`;
+
+/**
+ * Removes the shares, and what is too old; at most PRUNE_MAX.
+ *
+ * @returns what was removed
+ */
+function pruneEvents(file: Database, shares: readonly Event[], before_ms: number): Event[] {
+  const own = file.query<Event & { seq: number }, [string, number]>(
+    `select seq, subject, size_bytes from events where subject = ? and ${REMOVABLE} order by seq limit ?`,
+  );
+  const gone: (Event & { seq: number })[] = [];
+  for (const { subject, size_bytes } of shares) {
+    let left_bytes = size_bytes;
+    if (gone.length >= PRUNE_MAX) break;
+    // Each takes at least its overhead, so there is no need to look at more.
+    const at_most = Math.min(PRUNE_MAX - gone.length, Math.ceil(left_bytes / EVENT_OVERHEAD_BYTES));
+    for (const event of own.all(subject, at_most)) {
+      if (left_bytes <= 0) break;
+      left_bytes -= event.size_bytes;
+      gone.push(event);
+    }
+  }
+  const old = file
+    .query<Event & { seq: number; received_ms: number }, [number]>(
+      `select seq, subject, size_bytes, received_ms from events where ${REMOVABLE} order by seq limit ?`,
+    )
+    .all(PRUNE_MAX - gone.length);
+  const known = new Set(gone.map(({ seq }) => seq));
+  for (const event of old) {
+    if (event.received_ms >= before_ms) break;
+    if (!known.has(event.seq)) gone.push(event);
+  }
+  const remove = file.query('delete from events where seq = ?');
+  for (const { seq } of gone) remove.run(seq);
+  return gone;
 }
 
 function pruneFindings(file: Database): void {

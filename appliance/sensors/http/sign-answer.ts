@@ -3,7 +3,7 @@ import type { Sender } from './authenticate.ts';
 import type { SensorKeys } from './keys.ts';
 
 /** Where the signature of an answer stands. */
-export const ANSWER_HEADER = 'bulkhead-answer';
+const ANSWER_HEADER = 'bulkhead-answer';
 
 /**
  * What a sensor that signs is answered is signed by the same key, over the nonce of the very request: the port speaks plain HTTP, and who
