@@ -21,6 +21,8 @@ export default defineConfig({
           exclude: ['**/*.image.test.ts'],
           globalSetup: ['./test/unit/temporary-folder.ts'],
           testTimeout: 20_000,
+          // Much of it waits: for a disk, a process, a clock. Vitest itself would take one worker on two cores.
+          maxWorkers: 2,
         },
       },
       {
