@@ -29,7 +29,7 @@ export function describeSite(box: () => Box): void {
         `stat -c '%U:%G %a' /var/lib/msp/identity/device.key /var/lib/msp/config.yaml /var/lib/msp/evidence/evidence.key ${SITE}`,
       );
       expect(modes.split('\n')).toEqual([
-        ...['msp:msp 600', 'root:msp 640', 'bulkhead-site:bulkhead-site 400'],
+        ...['msp:msp 400', 'root:msp 640', 'bulkhead-site:bulkhead-site 400'],
         'bulkhead-site:bulkhead-site 660',
       ]);
       expect(await box().sh('findmnt -no FSTYPE,OPTIONS /var/lib/bulkhead-site')).toMatch(
