@@ -19,6 +19,8 @@ export function describeSite(box: () => Box): void {
 
   describe('the service of the site', () => {
     test('is a user of its own without any capability, and reads neither device key nor configuration', async () => {
+      // It starts behind the page, which is what the tests before wait for.
+      await box().sh(`until [ -S ${SITE} ]; do sleep 1; done`);
       const pid = await box().sh('systemctl show -P MainPID bulkhead-site');
       const status = await box().sh(`cat /proc/${pid}/status`);
       expect(status).toMatch(/^Uid:\s+901\s+901\s+901\s+901$/m);
