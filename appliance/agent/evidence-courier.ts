@@ -1,11 +1,11 @@
 import { Value } from '@sinclair/typebox/value';
-import { BulkheadError, describeError } from '../../base/errors.ts';
 import { CheckpointAnswer, SegmentAnswer } from '../../protocol/evidence/messages.ts';
 import type { EvidenceErrand } from '../evidence/control.ts';
 import type { Reply } from '../link/client.ts';
 import type { Link } from '../link/link.ts';
 import { askSite, callSite } from '../site/control/client.ts';
 import { EVIDENCE_ERRAND_MS, EVIDENCE_PIECE_PAUSE_MS } from './limits.ts';
+import { startSiteRounds } from './site-rounds.ts';
 
 export interface EvidenceCourierOptions {
   link: Pick<Link, 'ask' | 'coordinatorKeys'>;
@@ -26,16 +26,6 @@ const FINAL = ['EVIDENCE_REFUSED', 'EVIDENCE_FORKED', 'REQUEST_INVALID', 'BODY_T
  */
 export function startEvidenceCourier(options: EvidenceCourierOptions): { stop(): Promise<void> } {
   const { link, socket, warn } = options;
-  const stopping = new AbortController();
-  let wake = () => {};
-  const sleep = (for_ms: number) =>
-    new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, for_ms);
-      wake = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
   const site = (path: string, body?: unknown) =>
     callSite(`/v1/evidence${path}`, { socket, ...(body === undefined ? {} : { method: 'POST', body }) });
 
@@ -51,11 +41,15 @@ export function startEvidenceCourier(options: EvidenceCourierOptions): { stop():
       });
     } else if (isFinal(reply)) warn(`a checkpoint of the evidence was refused: ${reply.message}`);
   };
-  const takeSegment = async ({ chain, facts }: NonNullable<EvidenceErrand['segment']>) => {
+  const takeSegment = async (
+    { chain, facts }: NonNullable<EvidenceErrand['segment']>,
+    stopping: AbortSignal,
+    sleep: (for_ms: number) => Promise<void>,
+  ) => {
     const { segment } = facts;
     // How much is there already?
     let piece = { offset_bytes: 0, text: '' };
-    while (!stopping.signal.aborted) {
+    while (!stopping.aborted) {
       const reply = await link.ask({
         path: '/agent/evidence/segment',
         body: JSON.stringify({ chain, facts, ...piece }),
@@ -79,31 +73,15 @@ export function startEvidenceCourier(options: EvidenceCourierOptions): { stop():
       await sleep(options.piece_pause_ms ?? EVIDENCE_PIECE_PAUSE_MS);
     }
   };
-  const round = async () => {
-    // It is the same program: no other schema than its own.
-    const { checkpoint, segment } = (await site('/errand')) as EvidenceErrand;
-    if (checkpoint !== null) await takeCheckpoint(checkpoint);
-    if (segment !== null) await takeSegment(segment);
-  };
-  const work = (async () => {
-    while (!stopping.signal.aborted) {
-      try {
-        if (link.coordinatorKeys().length > 0) await round();
-      } catch (error) {
-        // A service that does not run is told of by its unit.
-        const silent = error instanceof BulkheadError && error.code === 'SITE_NOT_RUNNING';
-        if (!silent) warn(`evidence was not carried: ${describeError(error)}`);
-      }
-      if (!stopping.signal.aborted) await sleep(options.errand_ms ?? EVIDENCE_ERRAND_MS);
-    }
-  })();
-  return {
-    async stop() {
-      stopping.abort();
-      wake();
-      await work;
+  return startSiteRounds({
+    ...{ link, warn, pause_ms: options.errand_ms ?? EVIDENCE_ERRAND_MS, failed: 'evidence was not carried' },
+    async round(stopping, sleep) {
+      // It is the same program: no other schema than its own.
+      const { checkpoint, segment } = (await site('/errand')) as EvidenceErrand;
+      if (checkpoint !== null) await takeCheckpoint(checkpoint);
+      if (segment !== null) await takeSegment(segment, stopping, sleep);
     },
-  };
+  });
 }
 
 function isFinal(reply: Reply): reply is Extract<Reply, { kind: 'refusal' }> {

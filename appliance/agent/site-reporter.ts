@@ -1,5 +1,5 @@
 import { Value } from '@sinclair/typebox/value';
-import { BulkheadError, describeError } from '../../base/errors.ts';
+import { BulkheadError } from '../../base/errors.ts';
 import { SITE_REPORT_MAX_BYTES } from '../../protocol/limits.ts';
 import { SiteAnswer } from '../../protocol/messages/site-report.ts';
 import type { ComplianceReport } from '../../status-page/compliance/report.ts';
@@ -25,6 +25,7 @@ import {
   siteReport,
   type ToldHealings,
 } from './site-report.ts';
+import { startSiteRounds } from './site-rounds.ts';
 
 export interface SiteReporterOptions {
   link: Pick<Link, 'ask' | 'coordinatorKeys'>;
@@ -47,19 +48,9 @@ const OLDER = 'ROUTE_UNKNOWN';
  */
 export function startSiteReporter(options: SiteReporterOptions): { stop(): Promise<void> } {
   const { link, socket, warn, now, interval_ms = SITE_REPORT_INTERVAL_MS } = options;
-  const stopping = new AbortController();
   let told: { news: string; at_ms: number } | null = null;
   let toldHealings: ToldHealings = new Map();
   let before: string | null = null;
-  let wake = () => {};
-  const sleep = (for_ms: number) =>
-    new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, for_ms);
-      wake = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
   const reportOf = (sight: SiteSight) => fitReport(siteReport(sight, toldHealings), SITE_REPORT_MAX_BYTES);
   const round = async () => {
     const sight = await lookAtSite(socket, now().getTime());
@@ -80,25 +71,10 @@ export function startSiteReporter(options: SiteReporterOptions): { stop(): Promi
       if (isRefused || reply.code === OLDER) told = { news, at_ms };
     }
   };
-  const work = (async () => {
-    while (!stopping.signal.aborted) {
-      try {
-        if (link.coordinatorKeys().length > 0) await round();
-      } catch (error) {
-        // A service that does not run is told of by its unit.
-        const silent = error instanceof BulkheadError && error.code === 'SITE_NOT_RUNNING';
-        if (!silent) warn(`the coordinator was not told of the site: ${describeError(error)}`);
-      }
-      if (!stopping.signal.aborted) await sleep(options.look_ms ?? SITE_LOOK_MS);
-    }
-  })();
-  return {
-    async stop() {
-      stopping.abort();
-      wake();
-      await work;
-    },
-  };
+  return startSiteRounds({
+    ...{ link, warn, round, pause_ms: options.look_ms ?? SITE_LOOK_MS },
+    failed: 'the coordinator was not told of the site',
+  });
 }
 
 /** It is the same program: no other schemas than its own. @throws what callSite throws */

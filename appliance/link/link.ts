@@ -1,6 +1,7 @@
 import type { Logger } from '@logtape/logtape';
 import { describeError } from '../../base/errors.ts';
 import { deviceIdOf } from '../../base/signing/key-id.ts';
+import { createSleeper } from '../../base/sleeper.ts';
 import { VERSION } from '../../base/version.ts';
 import { readCode } from '../../protocol/messages/enrolment.ts';
 import type { Fingerprint } from '../../protocol/messages/fingerprint.ts';
@@ -109,15 +110,7 @@ export function createLink(options: LinkOptions): Link {
     },
   });
 
-  let wake = () => {};
-  const sleep = (for_ms: number) =>
-    new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, for_ms);
-      wake = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
+  const { sleep, wake } = createSleeper();
   const talk = async () => {
     while (!stopping.signal.aborted) {
       const step = nextStep(conversation.standing());
@@ -129,7 +122,7 @@ export function createLink(options: LinkOptions): Link {
       }
     }
   };
-  outbox.onPut(() => wake());
+  outbox.onPut(wake);
 
   let talking: Promise<void> | undefined;
   let unsubscribe = () => {};
