@@ -61,9 +61,6 @@ export const SITE_LOOK_MS = 30_000;
 /** What has not changed is told again after this: the coordinator knows from it that the site is still looked at. */
 export const SITE_REPORT_INTERVAL_MS = 15 * 60_000;
 
-/** A sensor that is not heard of for three heartbeats is silent. */
-export const SENSOR_SILENT_MS = 180_000;
-
 /** Open findings that are counted: as many as the site tells at once (OPEN_MAX of appliance/findings), in pages of what one answer brings. */
 export const FINDINGS_COUNTED_MAX = 5_000;
 export const FINDINGS_PAGE = 1_000;

@@ -20,7 +20,7 @@ import type { Finding } from '../findings/findings.ts';
 import type { HealingStatus } from '../healing/control.ts';
 import type { Healing } from '../healing/engine/healing-record.ts';
 import type { SensorList } from '../sensors/control.ts';
-import { SENSOR_SILENT_MS } from './limits.ts';
+import { sensorPresence } from '../sensors/registry/presence.ts';
 
 type SeenSensors = Pick<SensorList, 'sensors' | 'waiting'>;
 type SeenHealing = Pick<Healing, keyof SiteHealing & keyof Healing> & Pick<Healing, 'detected_s' | 'ended_s'>;
@@ -111,11 +111,12 @@ export interface ReportMoment {
 
 function sensorsOf({ sensors, waiting }: SeenSensors, at_ms: number): SiteReport['sensors'] {
   const known = sensors
-    .filter(({ revoked_at }) => revoked_at === null)
-    .map(({ id, hostname, tier, last_heard_at }): SiteSensor => {
+    .flatMap((sensor): SiteSensor[] => {
+      const { id, hostname, tier, last_heard_at } = sensor;
+      const state = sensorPresence(sensor, at_ms);
+      if (state === 'revoked') return [];
       const heard_ms = last_heard_at === null ? null : Date.parse(last_heard_at);
-      const isLive = heard_ms !== null && at_ms - heard_ms < SENSOR_SILENT_MS;
-      return { id, hostname: lineOf(hostname), state: isLive ? 'live' : 'silent', tier, heard_ms };
+      return [{ id, hostname: lineOf(hostname), state, tier, heard_ms }];
     })
     // Whom somebody has to look after is named first.
     .sort((a, b) => Number(a.state === 'live') - Number(b.state === 'live') || (a.id < b.id ? -1 : 1));

@@ -22,8 +22,6 @@ export const ACTIVE_TARGETS_MAX = 8;
 export const LOOK_TIMEOUT_S = 120;
 /** For the second look of a sensor, which comes when it comes: its check interval is an hour at most. */
 export const SENSOR_LOOK_TIMEOUT_S = 3_900;
-/** A sensor that has said nothing for so long is not there: it sends a heartbeat every minute. */
-export const SENSOR_SILENT_S = 180;
 /** On top of what the action may take, for the way there and back: longer than a command waits for its sensor (HAND_OUT_S of appliance/sensors). */
 export const COMMAND_WAY_S = 150;
 

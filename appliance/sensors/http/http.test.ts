@@ -2,8 +2,9 @@ import { request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import { makeFolder } from '../../../test/unit/make-folder.ts';
+import { SENSOR_TIMEOUT_S } from '../registry/limits.ts';
 import { type HttpLab, signedHeader, startHttpLab } from './lab/http-lab.ts';
-import { FAILURE_BURST, KEY_BURST, SENSOR_TIMEOUT_S } from './limits.ts';
+import { FAILURE_BURST, KEY_BURST } from './limits.ts';
 
 const labs: HttpLab[] = [];
 afterEach(async () => {

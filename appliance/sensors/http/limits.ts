@@ -6,8 +6,6 @@ export const SENSOR_HTTP_PORT = 8080;
 /** The largest body: a drift with a page of details. */
 export const BODY_MAX_BYTES = 32 * 1024;
 
-/** A sensor that is not heard of for two heartbeats is not live any more. */
-export const SENSOR_TIMEOUT_S = 120;
 /** What sensors are told. */
 export const HEARTBEAT_INTERVAL_S = 60;
 export const CHECK_INTERVAL_S = 10;

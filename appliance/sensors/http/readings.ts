@@ -6,8 +6,10 @@ import {
   TEXT_MAX,
 } from '../../findings/limits.ts';
 import type { CommandResult } from '../commands/commands.ts';
+import { SENSOR_TIMEOUT_S } from '../registry/limits.ts';
+import { sensorPresence } from '../registry/presence.ts';
 import type { Sensor } from '../registry/sensor.ts';
-import { SENSOR_TIMEOUT_S } from './limits.ts';
+
 import { requestInvalid } from './problem.ts';
 import type { Drift, HealingResult, PollingAnswer, Resolved, StatusAnswer } from './schemas.ts';
 
@@ -92,12 +94,6 @@ function textOf(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
-/** Whether it was heard of lately enough. */
-function isLive({ last_heard_at, revoked_at }: Sensor, now_ms: number): boolean {
-  if (last_heard_at === null || revoked_at !== null) return false;
-  return now_ms - Date.parse(last_heard_at) <= SENSOR_TIMEOUT_S * 1000;
-}
-
 /** Sensors that are let in, and how they are. */
 export function statusOf(sensors: readonly Sensor[], now_ms: number): StatusAnswer {
   const shown = sensors
@@ -110,7 +106,7 @@ export function statusOf(sensors: readonly Sensor[], now_ms: number): StatusAnsw
       os_version: sensor.os_version,
       sensor_version: sensor.agent_version,
       last_seen: sensor.last_heard_at,
-      active: isLive(sensor, now_ms),
+      active: sensorPresence(sensor, now_ms) === 'live',
       drift_count: sensor.drift_count,
     }));
   const active = shown.filter((sensor) => sensor.active).length;
@@ -131,7 +127,7 @@ export function hostsWithoutSensor(
   const hosts: PollingAnswer['hosts'] = [];
   for (const hostname of names.values()) {
     const own = named(hostname);
-    if (own.some((sensor) => isLive(sensor, now_ms))) continue;
+    if (own.some((sensor) => sensorPresence(sensor, now_ms) === 'live')) continue;
     const heard = own.flatMap(({ last_heard_at }) => last_heard_at ?? []).sort();
     hosts.push({
       hostname,

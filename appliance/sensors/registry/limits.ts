@@ -1,5 +1,8 @@
 /** Limits of the list of sensors, each with its reason. */
 
+/** A sensor that is not heard of for two heartbeats is not there any more; others know it as sensor_timeout_seconds. */
+export const SENSOR_TIMEOUT_S = 120;
+
 /** Sensors that are in at once: four times what this is measured with. Revoked ones do not count. */
 export const SENSORS_MAX = 2_000;
 /** Revoked ones that are remembered, so that they are told that they were; a site that swaps ten machines a month fills it in eight years. */

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { admitSiteReport } from '../../../status-page/site/report.ts';
 import type { Sensor } from '../../sensors/registry/sensor.ts';
-import { buildSiteReport, type SiteAnswers, sensorState } from './build-report.ts';
+import { buildSiteReport, type SiteAnswers } from './build-report.ts';
 
 const NOW = new Date('2026-11-21T12:00:00Z');
 const SENSOR: Sensor = {
@@ -54,15 +54,6 @@ test('says which version a sensor should run and does not yet', () => {
   const report = buildSiteReport({ ...answers([]), sensors: sensors && { ...sensors, behind } });
   expect(report.sensors.map(({ newer_version }) => newer_version)).toEqual([null, '1.5.0']);
   expect(admitSiteReport(report)).toEqual(report);
-});
-
-test.each([
-  ['live', { last_heard_at: '2026-11-21T11:57:00.000Z' }],
-  ['silent', { last_heard_at: '2026-11-21T11:56:59.000Z' }],
-  ['silent', { last_heard_at: null }],
-  ['revoked', { revoked_at: '2026-11-21T11:00:00.000Z' }],
-])('is %s: %o', (state, more) => {
-  expect(sensorState({ ...SENSOR, ...more }, NOW)).toBe(state);
 });
 
 test('those heard of last come first', () => {

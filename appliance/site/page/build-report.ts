@@ -3,9 +3,9 @@ import type { EvidenceStatus } from '../../evidence/control.ts';
 import type { Finding, FindingCounts, StoredEvent } from '../../findings/findings.ts';
 import type { HealingStatus } from '../../healing/control.ts';
 import type { Healing } from '../../healing/engine/healing-record.ts';
-import { SENSOR_SILENT_S } from '../../healing/limits.ts';
 import type { TargetStatus } from '../../healing/targets/poller.ts';
 import type { SensorList } from '../../sensors/control.ts';
+import { sensorPresence } from '../../sensors/registry/presence.ts';
 import type { Sensor } from '../../sensors/registry/sensor.ts';
 
 /** What the service of the site told, question by question. */
@@ -68,18 +68,10 @@ export function buildSiteReport(answers: SiteAnswers): SiteReport {
   };
 }
 
-/** Whether a sensor is there; healing asks the same. */
-export function sensorState({ revoked_at, last_heard_at }: Sensor, now: Date): SensorReport['state'] {
-  if (revoked_at !== null) return 'revoked';
-  const silent_ms =
-    last_heard_at === null ? Number.POSITIVE_INFINITY : now.getTime() - Date.parse(last_heard_at);
-  return silent_ms > SENSOR_SILENT_S * 1000 ? 'silent' : 'live';
-}
-
 function sensorReport(sensor: Sensor, now: Date, open_findings: number): Omit<SensorReport, 'newer_version'> {
   const { id, hostname, way, tier, os_version, agent_version, last_heard_at } = sensor;
   return {
     ...{ id, hostname, way, tier, os_version, agent_version, last_heard_at, open_findings },
-    state: sensorState(sensor, now),
+    state: sensorPresence(sensor, now.getTime()),
   };
 }

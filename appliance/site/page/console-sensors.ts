@@ -1,7 +1,7 @@
 import type { SensorList } from '../../sensors/control.ts';
+import { sensorPresence } from '../../sensors/registry/presence.ts';
 import { callSite } from '../control/client.ts';
 import { CONSOLE_ASK_INTERVAL_MS, PAGE_ASK_TIMEOUT_MS } from '../limits.ts';
-import { sensorState } from './build-report.ts';
 
 /** What the console shows of sensors. */
 export interface ConsoleSensors {
@@ -42,7 +42,10 @@ export function watchSensors(options: {
     try {
       const { code } = (await callSite('/v1/sensors/console-code', call)) as { code: string };
       const { sensors } = (await callSite('/v1/sensors', call)) as SensorList;
-      return { live: sensors.filter((sensor) => sensorState(sensor, now()) === 'live').length, code };
+      return {
+        live: sensors.filter((sensor) => sensorPresence(sensor, now().getTime()) === 'live').length,
+        code,
+      };
     } catch {
       // A code that may be wrong is not shown.
       return null;

@@ -1,19 +1,19 @@
 import type { Detection } from '../../../findings/detection.ts';
 import type { Findings } from '../../../findings/findings.ts';
 import type { CommandResult, SensorCommands } from '../../../sensors/commands/commands.ts';
+import { sensorPresence } from '../../../sensors/registry/presence.ts';
 import type { Sensor } from '../../../sensors/registry/sensor.ts';
 import { actionFacts, type Platform } from '../../actions.ts';
 import type { SubjectFacts } from '../../decide/decide.ts';
-import { SENSOR_LOOK_TIMEOUT_S, SENSOR_SILENT_S } from '../../limits.ts';
+import { SENSOR_LOOK_TIMEOUT_S } from '../../limits.ts';
 import type { OpenedTarget } from '../../target.ts';
 
 /** What a rule has to know about a sensor. Pure. */
 export function sensorFacts(sensor: Sensor | null, now_ms: number): SubjectFacts | null {
   if (sensor === null || sensor.revoked_at !== null) return null;
-  const { os_version, tier, last_heard_at } = sensor;
-  const heard_ms = last_heard_at === null ? Number.NEGATIVE_INFINITY : Date.parse(last_heard_at);
+  const { os_version, tier } = sensor;
   const platform: Platform = /windows/i.test(os_version) ? 'windows' : 'linux';
-  return { platform, tier, reachable: now_ms - heard_ms < SENSOR_SILENT_S * 1000 };
+  return { platform, tier, reachable: sensorPresence(sensor, now_ms) === 'live' };
 }
 
 export interface SensorTargetParts {
