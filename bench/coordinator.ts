@@ -2,7 +2,6 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
-import { errorLines } from '../base/errors.ts';
 import { run, runOrThrow } from '../base/run.ts';
 import { startPostgres } from '../test/coordinator/postgres.ts';
 import { SOURCE } from '../test/qemu/fixtures/image.ts';
@@ -17,6 +16,7 @@ import { makeSenders } from './lib/coordinator/senders.ts';
 import { startServer } from './lib/coordinator/server.ts';
 import { hostFacts } from './lib/host-facts.ts';
 import { narrator } from './lib/narrate.ts';
+import { runBench } from './lib/run-bench.ts';
 
 /** `npm run bench:coordinator`: what appliances cost their coordinator. See docs/reference/coordinator-numbers.md. */
 
@@ -43,15 +43,7 @@ const program = new Command('bench:coordinator')
   .addHelpText('after', '\nExample:\n  npm run bench:coordinator -- --quick --no-page\n')
   .showHelpAfterError();
 
-try {
-  program.parse();
-  await measure(program.opts<BenchOptions>());
-} catch (error) {
-  process.stderr.write(errorLines(error));
-  process.exitCode = 1;
-}
-// A connection to a server may still be open.
-process.exit();
+await runBench(program, measure);
 
 async function measure({ quick = false, sizes, postgres, page }: BenchOptions) {
   const say = narrator();

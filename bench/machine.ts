@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
-import { BulkheadError, errorLines } from '../base/errors.ts';
+import { BulkheadError } from '../base/errors.ts';
 import { BUILD, ISO_FILE, readManifest, SLOT_FILE, SOURCE } from '../test/qemu/fixtures/image.ts';
 import { measureBoots } from './lib/boots.ts';
 import { measureBuilds } from './lib/builds.ts';
@@ -11,6 +11,7 @@ import { narrator } from './lib/narrate.ts';
 import { renderMarkdown, renderText, replaceNumbers } from './lib/render.ts';
 import { describeResults } from './lib/report.ts';
 import type { ImageSizes, MachineResults } from './lib/results.ts';
+import { runBench } from './lib/run-bench.ts';
 
 /** `npm run bench:machine`: the numbers of the machine. What they mean is in docs/reference/numbers.md. */
 
@@ -43,15 +44,7 @@ const program = new Command('bench:machine')
   .addHelpText('after', '\nExample:\n  npm run bench:machine -- --runs 5 --no-builds\n')
   .showHelpAfterError();
 
-try {
-  program.parse();
-  await measure(program.opts<BenchOptions>());
-} catch (error) {
-  process.stderr.write(errorLines(error));
-  process.exitCode = 1;
-}
-// A request that was given up may still hold a timer.
-process.exit();
+await runBench(program, measure);
 
 async function measure(options: BenchOptions): Promise<void> {
   const say = narrator();

@@ -2,10 +2,10 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { Command } from 'commander';
-import { errorLines } from '../base/errors.ts';
 import { SOURCE } from '../test/qemu/fixtures/image.ts';
 import { hostFacts } from './lib/host-facts.ts';
 import { narrator } from './lib/narrate.ts';
+import { runBench } from './lib/run-bench.ts';
 import { FULL_EFFORT, QUICK_EFFORT } from './lib/sensors/limits.ts';
 import { proveLoad } from './lib/sensors/load-proof.ts';
 import { measureHealing, measureMemory, measureWays } from './lib/sensors/measure.ts';
@@ -35,15 +35,7 @@ const program = new Command('bench:sensors')
   .addHelpText('after', '\nExample:\n  npm run bench:sensors -- --quick --no-page\n')
   .showHelpAfterError();
 
-try {
-  program.parse();
-  await measure(program.opts<BenchOptions>());
-} catch (error) {
-  process.stderr.write(errorLines(error));
-  process.exitCode = 1;
-}
-// A connection to a service may still be open.
-process.exit();
+await runBench(program, measure);
 
 async function measure({ quick = false, proof, page }: BenchOptions) {
   const say = narrator();

@@ -1,11 +1,12 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
-import { BulkheadError, errorLines } from '../base/errors.ts';
+import { BulkheadError } from '../base/errors.ts';
 import { BUILD, SOURCE } from '../test/qemu/fixtures/image.ts';
 import { serveReleases } from '../test/qemu/harness/release-server.ts';
 import { hostFacts } from './lib/host-facts.ts';
 import { narrator } from './lib/narrate.ts';
+import { runBench } from './lib/run-bench.ts';
 import { contest } from './lib/update/contest.ts';
 import type { Arena } from './lib/update/contestant.ts';
 import { killTransfers } from './lib/update/killed.ts';
@@ -60,15 +61,7 @@ const program = new Command('bench:update')
   .addHelpText('after', '\nExample:\n  npm run bench:update -- --quick --keep\n')
   .showHelpAfterError();
 
-try {
-  program.parse();
-  await measure(program.opts<BenchOptions>());
-} catch (error) {
-  process.stderr.write(errorLines(error));
-  process.exitCode = 1;
-}
-// A connection to the server may still be open.
-process.exit();
+await runBench(program, measure);
 
 async function measure(options: BenchOptions): Promise<void> {
   const say = narrator();

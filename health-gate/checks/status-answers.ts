@@ -1,6 +1,7 @@
-import { type Check, type CheckContext, failed, passed, skipped } from '../check.ts';
-import { AGENT_REQUEST_TIMEOUT_MS, RETRY_PAUSE_MS, STATUS_ANSWER_MAX_BYTES } from '../limits.ts';
-import { readBounded, untilPassed } from '../patience.ts';
+import { type CheckContext, failed, passed } from '../check.ts';
+import { AGENT_REQUEST_TIMEOUT_MS, STATUS_ANSWER_MAX_BYTES } from '../limits.ts';
+import { readBounded } from '../patience.ts';
+import { trialCheck } from './trial-check.ts';
 
 /**
  * A new release can say how it is: the status is there, has the form that people and programs rely on, and names the
@@ -8,15 +9,7 @@ import { readBounded, untilPassed } from '../patience.ts';
  * broken would pass it and be blind from then on. What the status says of the appliance's health is not looked at: it
  * is judged here.
  */
-export const statusAnswers: Check = {
-  name: 'status-answers',
-  decisive: true,
-  timeout_ms: (context) => context.patience_ms + AGENT_REQUEST_TIMEOUT_MS + RETRY_PAUSE_MS,
-  find: async (context, signal) =>
-    context.trial
-      ? untilPassed(context.patience_ms, signal, () => askOnce(context, signal))
-      : skipped('asked of a slot on trial'),
-};
+export const statusAnswers = trialCheck('status-answers', askOnce);
 
 async function askOnce(context: CheckContext, signal: AbortSignal) {
   const url = `${context.agentUrl}/api/v1/status`;
