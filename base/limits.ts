@@ -3,6 +3,9 @@
 /** No outside command may hold the appliance up: half a minute is ten times the slowest one seen under emulation. */
 export const COMMAND_TIMEOUT_MS = 30_000;
 
+/** A killed program that sits in the kernel does not end; after this much more it is left behind. */
+export const KILL_GRACE_MS = 5_000;
+
 /** Enough for `nft -j list ruleset` of the largest table; a program that prints more keeps its end. */
 export const COMMAND_OUTPUT_MAX_BYTES = 4 * 1024 * 1024;
 

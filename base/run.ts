@@ -1,5 +1,6 @@
+import { withDeadline } from './deadline.ts';
 import { BulkheadError } from './errors.ts';
-import { COMMAND_OUTPUT_MAX_BYTES, COMMAND_SHOWN_MAX, COMMAND_TIMEOUT_MS } from './limits.ts';
+import { COMMAND_OUTPUT_MAX_BYTES, COMMAND_SHOWN_MAX, COMMAND_TIMEOUT_MS, KILL_GRACE_MS } from './limits.ts';
 
 /** What an outside command left behind. `code` is null when a signal ended it. */
 export interface CommandResult {
@@ -20,11 +21,17 @@ export interface RunOptions {
 /** Runs a program without a shell. Handed in wherever a part needs one, so that a test can hand in another. */
 export type Run = (program: string, args: readonly string[], options?: RunOptions) => Promise<CommandResult>;
 
+/** As much of a stream's reader as is needed: the types of Bun and Node disagree about the rest. */
+interface Output {
+  read(): Promise<{ done: boolean; value?: Uint8Array | undefined }>;
+}
+
 /** The last one is where a NixOS keeps the programs of its system; elsewhere nobody but root could make it. */
 const SAFE_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/run/current-system/sw/bin';
 
 /**
- * Runs a program to its end with a deadline and bounded output.
+ * Runs a program to its end with a deadline and bounded output. The deadline holds whatever the program does: one that hangs in the
+ * kernel, as programs do that wait for a dead disk, is left behind, and so is what it started and what holds its output open.
  *
  * @throws BulkheadError COMMAND_NOT_FOUND, COMMAND_TIMEOUT; a non-zero exit code is returned, not thrown.
  */
@@ -37,24 +44,22 @@ export const run: Run = async (program, args, options = {}) => {
   } catch (cause) {
     throw new BulkheadError('COMMAND_NOT_FOUND', `cannot start '${shown}'`, { cause });
   }
-  let timedOut = false;
-  const timer = setTimeout(() => {
-    timedOut = true;
-    child.kill('SIGKILL');
-  }, timeout_ms);
-  try {
-    const [stdout, stderr] = await Promise.all([readBounded(child.stdout), readBounded(child.stderr)]);
-    await child.exited;
-    if (timedOut) {
-      throw new BulkheadError(
-        'COMMAND_TIMEOUT',
-        `'${shown}' was still running after ${timeout_ms} ms and was killed`,
-      );
-    }
-    return { code: child.exitCode, stdout, stderr };
-  } finally {
-    clearTimeout(timer);
-  }
+  const outputs = [child.stdout.getReader(), child.stderr.getReader()] as const;
+  const ended = Promise.all([readBounded(outputs[0]), readBounded(outputs[1]), child.exited]);
+  const done = await withDeadline(ended, timeout_ms, () => undefined);
+  if (done) return { code: child.exitCode, stdout: done[0], stderr: done[1] };
+  child.kill('SIGKILL');
+  const gone = await withDeadline(
+    child.exited.then(() => true),
+    KILL_GRACE_MS,
+    () => false,
+  );
+  for (const output of outputs) void output.cancel().catch(() => undefined); // Nobody reads on: an error of it is no matter.
+  child.unref();
+  throw new BulkheadError(
+    'COMMAND_TIMEOUT',
+    `'${shown}' was still running after ${timeout_ms} ms and ${gone ? 'was killed' : 'could not be killed'}`,
+  );
 };
 
 /**
@@ -94,17 +99,18 @@ function spawnPiped(program: string, args: readonly string[], options: RunOption
   });
 }
 
-/** Reads a stream to its end but keeps only its last COMMAND_OUTPUT_MAX_BYTES, so a chatty program cannot fill memory. */
-async function readBounded(stream: ReadableStream<Uint8Array>): Promise<string> {
+/** Reads to the end but keeps only the last COMMAND_OUTPUT_MAX_BYTES, so a chatty program cannot fill memory. */
+async function readBounded(output: Output): Promise<string> {
   const chunks: Uint8Array[] = [];
   let size_bytes = 0;
-  for await (const chunk of stream) {
-    chunks.push(chunk);
-    size_bytes += chunk.length;
+  for (;;) {
+    const { done, value } = await output.read();
+    if (done || value === undefined) return new TextDecoder().decode(Buffer.concat(chunks));
+    chunks.push(value);
+    size_bytes += value.length;
     while (chunks[0] && size_bytes - chunks[0].length >= COMMAND_OUTPUT_MAX_BYTES) {
       size_bytes -= chunks[0].length;
       chunks.shift();
     }
   }
-  return new TextDecoder().decode(Buffer.concat(chunks));
 }

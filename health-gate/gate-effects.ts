@@ -1,6 +1,7 @@
 import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { Value } from '@sinclair/typebox/value';
+import { withDeadline } from '../base/deadline.ts';
 import { BulkheadError } from '../base/errors.ts';
 import type { Run } from '../base/run.ts';
 import type { BootState } from '../partitions/boot-state.ts';
@@ -100,17 +101,8 @@ async function publish(path: string, content: unknown): Promise<void> {
 }
 
 /** A disk that hangs must not hang the gate: what comes too late counts as not done. */
-async function inTime<Result>(what: string, work: Promise<Result>): Promise<Result> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const tooLate = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () => reject(new BulkheadError('GATE_TOO_SLOW', `${what} took longer than ${WRITE_TIMEOUT_MS} ms`)),
-      WRITE_TIMEOUT_MS,
-    );
+function inTime<Result>(what: string, work: Promise<Result>): Promise<Result> {
+  return withDeadline(work, WRITE_TIMEOUT_MS, () => {
+    throw new BulkheadError('GATE_TOO_SLOW', `${what} took longer than ${WRITE_TIMEOUT_MS} ms`);
   });
-  try {
-    return await Promise.race([work, tooLate]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

@@ -1,5 +1,6 @@
 import { close, constants, fsync, openSync, read, write } from 'node:fs';
 import { promisify } from 'node:util';
+import { withDeadline } from '../../base/deadline.ts';
 import { alignedBuffer } from '../../base/direct-io.ts';
 import { BulkheadError } from '../../base/errors.ts';
 import { IO_STALL_MS } from './limits.ts';
@@ -109,24 +110,5 @@ export async function readRange(
     return buffer;
   } finally {
     await device.close();
-  }
-}
-
-/** The promise's value, or what `late` gives or throws once the time is over. */
-export async function withDeadline<T>(promise: Promise<T>, timeout_ms: number, late: () => T): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const deadline = new Promise<T>((resolve, reject) => {
-    timer = setTimeout(() => {
-      try {
-        resolve(late());
-      } catch (error) {
-        reject(error);
-      }
-    }, timeout_ms);
-  });
-  try {
-    return await Promise.race([promise, deadline]);
-  } finally {
-    clearTimeout(timer);
   }
 }

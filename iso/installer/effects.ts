@@ -1,9 +1,8 @@
-import { BulkheadError } from '../../base/errors.ts';
 import { type CommandResult, type Run, type RunOptions, runOrThrow } from '../../base/run.ts';
 import type { KernelRoots } from '../../partitions/disks.ts';
-import { type OpenBlockDevice, withDeadline } from './block-device.ts';
+import type { OpenBlockDevice } from './block-device.ts';
 import type { Emit } from './events.ts';
-import { KILL_GRACE_MS, TOOL_TIMEOUT_MS } from './limits.ts';
+import { TOOL_TIMEOUT_MS } from './limits.ts';
 
 /** Everything the installer does to the world goes through here. */
 export interface InstallEffects {
@@ -21,8 +20,7 @@ export interface InstallEffects {
 }
 
 /**
- * Runs a tool to its end. Unlike `run` alone this comes back even when the killed tool hangs inside the kernel, as programs
- * do that wait for a dead disk.
+ * Runs a tool to its end, with the deadline of one that writes tables and small files unless told otherwise.
  *
  * @throws BulkheadError COMMAND_NOT_FOUND, COMMAND_TIMEOUT; a non-zero exit code is returned
  */
@@ -32,17 +30,7 @@ export function tryTool(
   args: readonly string[],
   options: RunOptions = {},
 ): Promise<CommandResult> {
-  const timeout_ms = options.timeout_ms ?? TOOL_TIMEOUT_MS;
-  return withDeadline(
-    effects.run(program, args, { ...options, timeout_ms }),
-    timeout_ms + KILL_GRACE_MS,
-    () => {
-      throw new BulkheadError(
-        'COMMAND_TIMEOUT',
-        `'${[program, ...args].join(' ')}' did not end within ${timeout_ms} ms and could not be killed`,
-      );
-    },
-  );
+  return effects.run(program, args, { timeout_ms: TOOL_TIMEOUT_MS, ...options });
 }
 
 /**

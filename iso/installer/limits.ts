@@ -26,9 +26,6 @@ export const TOOL_TIMEOUT_MS = 60_000;
 /** mkfs.ext4 and e2fsck write and read group tables of up to some hundred MB on a large slow disk. */
 export const DATA_TOOL_TIMEOUT_MS = 300_000;
 
-/** A killed program that sits in the kernel does not end; after this much more it is left behind. */
-export const KILL_GRACE_MS = 5_000;
-
 /** Partition nodes appear within milliseconds of the table; half a minute allows for a udev that is busy with a slow disk. */
 export const NODES_TIMEOUT_MS = 30_000;
 export const NODES_POLL_MS = 200;
