@@ -12,13 +12,15 @@ export type Act = { after_ms: number } & (
   | { kind: 'progress'; update: { version: string; state: UpdateState } }
   /** No heartbeat comes any more until it has booted. */
   | { kind: 'go_down' }
-  /** It says what it is, because it was asked. */
-  | { kind: 'report' }
+  /** It says what it is: because it was asked, or has booted. */
+  | { kind: 'report'; reason: ReportReason }
   /** It is up, and says so with a state report. */
   | { kind: 'boot'; version: string }
   /** It is never heard of again. */
   | { kind: 'vanish' }
 );
+
+export type ReportReason = 'startup' | 'deployment' | 'state_delta';
 
 /** How likely an order goes wrong, each from 0 to 1; the rest goes well. Together at most 1. */
 export interface Odds {

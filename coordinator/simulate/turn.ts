@@ -5,7 +5,7 @@ import { VERSION } from '../../base/version.ts';
 import { EnrolmentAnswer, ReportAnswer } from '../../protocol/messages/answers.ts';
 import { openOrder } from '../../protocol/orders/order.ts';
 import { sessionSigner, wishForSessionKey } from '../../protocol/session-key/session-key.ts';
-import { type Act, actsOf, type Odds } from './acts.ts';
+import { type Act, actsOf, type Odds, type ReportReason } from './acts.ts';
 import { addActs, type Box, bootInto, endAct, fingerprintFor, siteDueOf } from './box.ts';
 import { deviceSigner, enrolmentFacts, keyOf, machineOf } from './identity.ts';
 import {
@@ -64,7 +64,7 @@ export async function turn(box: Box, world: World): Promise<void> {
 
 function step(box: Box, world: World): Promise<void> {
   if (box.state === 'new' || box.state === 'waiting') return enrol(box, world);
-  if (box.state === 'starting') return report(box, world, 'startup');
+  if (box.state === 'starting') return report(box, world, 'startup', box.heartbeat_ms);
   const [act] = box.acts;
   const act_ms = act ? box.act_ms : Number.POSITIVE_INFINITY;
   if (siteDueOf(box) < Math.min(act_ms, box.heartbeat_ms)) return tellSite(box, world);
@@ -97,15 +97,18 @@ async function enrol(box: Box, world: World): Promise<void> {
   }
 }
 
-async function report(
-  box: Box,
-  world: World,
-  reason: 'startup' | 'deployment' | 'state_delta',
-): Promise<void> {
+/** @param observed_ms the same when an answer was lost and it is told again: by it the coordinator knows that it is this one report */
+async function report(box: Box, world: World, reason: ReportReason, observed_ms: number): Promise<void> {
   const { wire, tally } = world;
-  const now_ms = wire.now_ms();
   const fingerprint = fingerprintFor(box, world.seed);
-  const body = { reason, observed_at_ms: Math.floor(now_ms), uptime_s: uptimeOf(box, now_ms), fingerprint };
+  const body = {
+    ...{
+      reason,
+      observed_at_ms: Math.floor(observed_ms),
+      uptime_s: uptimeOf(box, wire.now_ms()),
+      fingerprint,
+    },
+  };
   const answer = await wire.post({ path: '/agent/state', body, ...deviceSigned(box, world) }, checkReport);
   tally.tally.state_reports += 1;
   // From now on at any time: a fleet that was switched on in one moment would else be heard in one moment.
@@ -150,7 +153,8 @@ async function heartbeat(box: Box, world: World): Promise<void> {
   box.heartbeat_ms = wire.now_ms() + answer.next_heartbeat_s * 1000;
   if (wish && answer.session_key) box.session = wish.take(answer.session_key, box.key_id) ?? null;
   for (const envelope of answer.orders) take(box, world, envelope);
-  if (answer.send_state) addActs(box, [{ kind: 'report', after_ms: 0 }], wire.now_ms());
+  if (answer.send_state)
+    addActs(box, [{ kind: 'report', reason: 'state_delta', after_ms: 0 }], wire.now_ms());
 }
 
 /** An order is done once, however often it comes. */
@@ -174,7 +178,7 @@ async function perform(box: Box, world: World, act: Act): Promise<void> {
   const { wire, tally } = world;
   switch (act.kind) {
     case 'tell': {
-      const body = { ...act.result, observed_at_ms: Math.floor(wire.now_ms()) };
+      const body = { ...act.result, observed_at_ms: Math.floor(box.act_ms) };
       const path = `/agent/orders/${act.order_id}/result`;
       await wire.post({ path, body, ...deviceSigned(box, world) }, checkTaken);
       tally.tally.orders[act.result.state] += 1;
@@ -194,13 +198,15 @@ async function perform(box: Box, world: World, act: Act): Promise<void> {
       box.heartbeat_ms = Number.POSITIVE_INFINITY;
       break;
     case 'report':
-      await report(box, world, 'state_delta');
+      await report(box, world, act.reason, box.act_ms);
       break;
     case 'boot': {
       const reason = act.version === box.version ? 'startup' : 'deployment';
       bootInto(box, act.version, wire.now_ms());
-      await report(box, world, reason);
-      break;
+      // What is left of it, should nobody answer: it boots once.
+      const said: Act = { kind: 'report', reason, after_ms: act.after_ms };
+      box.acts[0] = said;
+      return await perform(box, world, said);
     }
     case 'vanish':
       box.state = 'gone';
