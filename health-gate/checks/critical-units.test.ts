@@ -71,6 +71,15 @@ test('waits for a unit that is still starting or being restarted', async () => {
   );
 });
 
+test('a unit that nothing started fails: an image that forgets to start its network looks well otherwise', async () => {
+  const forgotten = unit('bulkhead-firewall.service', 'loaded', 'inactive', 'dead');
+  expect((await judge(LIST, [`${AGENT}\n${forgotten}`])).said).toBe(
+    'fail: bulkhead-firewall.service is inactive',
+  );
+  const { said, asked } = await judge(LIST, [`${AGENT}\n${forgotten}`, `${AGENT}\n${FIREWALL}`], 10_000);
+  expect([said, asked]).toEqual(['pass: 2 critical units are well', 2]);
+});
+
 test('on trial a service has to have run for a while: one that crashes again and again is well between two crashes', async () => {
   machine.write('proc/uptime', '100.50 90.00\n');
   const young = `${since(AGENT, 92, 6)}\n${since(FIREWALL, 99, 0)}`;

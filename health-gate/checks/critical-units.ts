@@ -21,7 +21,7 @@ interface UnitState {
 }
 
 /**
- * No unit that the image marks as critical is missing, failed, or still struggling when the patience ends. On trial one
+ * No unit that the image marks as critical is missing, failed, not started, or still struggling when the patience ends. On trial one
  * that runs has to have run for a while: a service that starts, answers and dies is well whenever one looks.
  */
 export const criticalUnits: Check = {
@@ -62,7 +62,10 @@ interface UnitTrouble {
   settled: boolean;
 }
 
-/** Undefined when the unit is well. Inactive is well too: a finished one-shot, or a condition not met. */
+/**
+ * Undefined when the unit is well: it runs, or was a one-shot that stays active when it is done. One that is inactive has not been
+ * started by anything, or was stopped: an image that forgets to start its network would pass with it.
+ */
 function unitTrouble(state: UnitState, steady_ms: number, now_ms: number): UnitTrouble | undefined {
   const { loadState, activeState, subState, result, activeSince_ms, restarts } = state;
   if (loadState !== 'loaded') return { what: `is ${loadState}`, settled: true };
@@ -71,6 +74,8 @@ function unitTrouble(state: UnitState, steady_ms: number, now_ms: number): UnitT
     return { what: `keeps failing and is restarted (${result})`, settled: false };
   }
   if (activeState === 'activating') return { what: `is still starting (${subState})`, settled: false };
+  if (activeState !== 'active' && activeState !== 'reloading')
+    return { what: `is ${activeState}`, settled: false };
   const up_ms = now_ms - activeSince_ms;
   if (subState === 'running' && up_ms < steady_ms) {
     const what = `has run for only ${Math.floor(up_ms / 1000)} s, restarts: ${restarts}`;
