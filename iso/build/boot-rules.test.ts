@@ -70,6 +70,51 @@ test('the deadline of a boot counts from systemd on: a repair in the initrd may 
   expect(timer).not.toContain('OnBootSec');
 });
 
+describe('every service of the image', () => {
+  const services = readdirSync(join(iso, units))
+    .filter((name) => name.endsWith('.service'))
+    .map((name) => ({ name, text: read(`${units}/${name}`) }));
+
+  test('gives up starting at some time, and takes no new privileges but for whoever logs in', () => {
+    expect(services.length).toBeGreaterThan(20);
+    for (const { name, text } of services) {
+      expect(text, name).toMatch(/^TimeoutStartSec=\d+$/m);
+      if (name !== 'bulkhead-sshd.service') expect(text, name).toMatch(/^NoNewPrivileges=yes$/m);
+    }
+  });
+
+  test('starts without the folder of a service that is stopped: systemd takes that folder away with it', () => {
+    const folders = services.flatMap(({ name, text }) =>
+      [...text.matchAll(/^RuntimeDirectory=(\S+)$/gm)].map(([, folder]) => ({
+        name,
+        path: `/run/${folder}`,
+      })),
+    );
+    expect(folders.map(({ path }) => path)).toContain('/run/bulkhead-agent');
+    for (const { name, text } of services) {
+      const others = folders.filter((folder) => folder.name !== name).map(({ path }) => path);
+      const wanted = [...text.matchAll(/^(?:ReadWritePaths|ReadOnlyPaths|BindPaths)=(.*)$/gm)].flatMap(
+        ([, paths = '']) => paths.split(' '),
+      );
+      expect(
+        wanted.filter((path) => others.includes(path)),
+        `${name}: these need a '-' before them`,
+      ).toEqual([]);
+    }
+  });
+
+  test('is understood by systemd in every line', () => {
+    const paths = services.map(({ name }) => join(iso, units, name));
+    const { stderr } = spawnSync('systemd-analyze', ['security', '--offline=true', '--no-pager', ...paths], {
+      encoding: 'utf8',
+    });
+    // Since systemd 254; the image has 257, this computer may have an older one.
+    const newer = /Unknown key '(RestartSteps|RestartMaxDelaySec)' in section \[Service\]/;
+    const complaints = stderr.split('\n').filter((line) => line.includes(iso) && !newer.test(line));
+    expect(complaints).toEqual([]);
+  });
+});
+
 /** Services that keep something: each in a file system of fixed size, mounted from a file that it cannot reach. */
 const PLACES = [
   { service: 'compliance-agent.service', store: 'bulkhead-agent-store.service', place: AGENT_STORE_FOLDER },

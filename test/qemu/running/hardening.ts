@@ -10,11 +10,10 @@ import type { Box } from './box.ts';
 const EXPOSURE_MAX: readonly [unit: RegExp, exposure: number][] = [
   [/^(compliance-agent|bulkhead-site)\.service$/, 2],
   [/^bulkhead-(clock-keep|clock-save|boot-log)\.service$/, 2],
-  [/^bulkhead-(setup|firewall|grow-data)\.service$/, 3.3],
+  [/^bulkhead-(setup|firewall|grow-data|update-conclude|update-reboot)\.service$/, 3.3],
   [/^bulkhead-(boot-deadline|gate-failed|install)\.service$/, 3.8],
   [/^msp-health-(gate|observe)\.service$/, 4.2],
   [/^bulkhead-update\.service$/, 4.8],
-  [/^bulkhead-update-(conclude|reboot)\.service$/, 8.5],
   [/^bulkhead-sshd\.service$/, 9.2],
   [/./, 5.5],
 ];
