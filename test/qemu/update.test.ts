@@ -17,11 +17,13 @@ import { VERSION } from '../../base/version.ts';
 import { makeSyntheticSlot, type SyntheticSlot } from '../../updater/testing/synthetic-slot.ts';
 import { generateSigner } from '../../updater/testing/test-keys.ts';
 import { type Appliance, applianceForTest } from './fixtures/appliance.ts';
-import { readManifest, SLOT_FILE } from './fixtures/image.ts';
+import { readManifest } from './fixtures/image.ts';
 import { installedDisk } from './fixtures/installed-disk.ts';
 import {
+  keysetsWithout,
   type PublishOptions,
   publish,
+  publishTooLarge,
   type Releases,
   releasesForTest,
   republish,
@@ -38,11 +40,16 @@ import { healthyOn, install, updateState } from './update-steps.ts';
  * as healthy afterwards as before.
  */
 
-const RUNNING = { file: SLOT_FILE, manifest: readManifest() };
 /** A line that breaks all the time is what a mobile modem in a cellar is. */
 const CUT_EVERY_BYTES = 3 * 1024 ** 2;
 /** Six boots and their transfers take about ten minutes on a machine of its own. */
 const LIFE_TIMEOUT_MS = 40 * 60_000;
+
+/** Above half of the disk that boot tests install to: no slot there is as long. */
+const TOO_LARGE_BYTES = 8 * 1024 ** 3;
+/** The updater waits half a minute for a byte; a little later it says so, and later still the operator has had enough. */
+const SAYS_STALLED_S = 40;
+const ENOUGH_S = 50;
 
 afterAll(removeVariants);
 
@@ -177,41 +184,31 @@ async function publishSmall(
 ): Promise<string> {
   const file = join(releases.folder, `${name}.slot`);
   writeFileSync(file, makeSyntheticSlot({ blocks: 600, seed: 7, version: '0.6.0', ...slot }));
-  return publish(releases, `${name}.bundle`, { file, manifest: RUNNING.manifest }, options);
+  return publish(releases, `${name}.bundle`, { file, manifest: readManifest() }, options);
 }
 
-/** Everything that must be refused, each with its own code, and the machine is as it was. */
+/** Everything that must be refused, each with its own code, on a machine that is as it was after each, and healthy at the end. */
 async function refusals(appliance: Appliance, releases: Releases, running: Variant): Promise<void> {
-  await publishSmall(releases, 'good', {});
-  await publishSmall(releases, 'stranger', {}, { signers: [generateSigner()] });
-  await publishSmall(releases, 'expired', {}, { expires: '2026-01-03T00:00:00Z' });
-  await publishSmall(releases, 'step', {}, { replaces_min: '0.5.0' });
-  await publishSmall(releases, 'old', { version: '0.1.0' });
-  await publishSmall(releases, 'hardware', { compatible: ['hp-t740'] });
+  await publishBad(releases);
   await publish(releases, 'same.bundle', running);
-  const { size } = statSync(join(releases.folder, 'good.bundle'));
-  const spoilt = (name: string, change: (path: string) => void) =>
-    change(republish(releases, 'good.bundle', name));
-  spoilt('cut-head.bundle', (path) => truncateSync(path, 100));
-  spoilt('cut-payload.bundle', (path) => truncateSync(path, Math.floor(size / 2)));
-  spoilt('flipped-manifest.bundle', (path) => flip(path, 200));
-  spoilt('flipped-payload.bundle', (path) => flip(path, size - 1000));
-  spoilt('no-bundle.bundle', (path) => writeFileSync(path, 'this is no bundle\n'.repeat(100)));
-  spoilt('redirected.bundle', () => {});
-  releases.server.mischief.set('redirected.bundle', { redirectTo: 'http://10.0.2.99:443/good.bundle' });
-
   const before = await standing(appliance);
   for (const [name, code] of [
     ['stranger.bundle', 'KEYS_UNKNOWN'],
+    ['revoked.bundle', 'KEYS_REVOKED'],
     ['expired.bundle', 'BUNDLE_EXPIRED'],
     ['step.bundle', 'UPDATE_STEP_MISSING'],
     ['old.bundle', 'UPDATE_DOWNGRADE'],
     ['hardware.bundle', 'UPDATE_WRONG_HARDWARE'],
+    ['large.bundle', 'UPDATE_SLOT_TOO_SMALL'],
     ['cut-head.bundle', 'BUNDLE_TRUNCATED'],
     ['cut-payload.bundle', 'BUNDLE_TRUNCATED'],
+    ['longer.bundle', 'BUNDLE_TOO_LONG'],
     ['flipped-manifest.bundle', /^(DSSE|BUNDLE|KEYS)_/],
     ['no-bundle.bundle', 'BUNDLE_NOT_ONE'],
     ['redirected.bundle', 'FETCH_REDIRECT_REFUSED'],
+    ['endless.bundle', 'FETCH_SIZE_UNKNOWN'],
+    ['lying.bundle', 'FETCH_LENGTH_WRONG'],
+    ['no-ranges.bundle', 'FETCH_RANGE_IGNORED'],
     ['missing.bundle', 'FETCH_NOT_FOUND'],
   ] as const) {
     const answer = await install(appliance, releases.server.url(name));
@@ -219,11 +216,12 @@ async function refusals(appliance: Appliance, releases: Releases, running: Varia
     expect(answer.error?.code, `${name}: ${answer.error?.message}`).toMatch(code);
     expect(await standing(appliance), name).toBe(before);
   }
+  await expectStalledIsLeft(appliance, releases);
   const same = await install(appliance, releases.server.url('same.bundle'));
   expect([same.code, same.events.at(-1)?.['event']]).toEqual([0, 'already-running']);
-  expect(await standing(appliance)).toBe(before);
   const capped = await install(appliance, `${releases.server.url('good.bundle')} --max-fetch 64K`);
   expect(capped.error?.code).toBe('FETCH_DATA_CAP');
+  expect(await standing(appliance)).toBe(before);
   // This one is found out in the middle: the standby slot is given up, what runs is not.
   const damaged = await install(appliance, releases.server.url('flipped-payload.bundle'));
   expect(damaged.error?.code, damaged.error?.message).toBe('UPDATE_PIECE_DAMAGED');
@@ -231,4 +229,54 @@ async function refusals(appliance: Appliance, releases: Releases, running: Varia
   expect(health.code, health.stdout).toBe(0);
   const { stdout } = await appliance.ssh('bulkhead slots --json');
   expect(JSON.parse(stdout)).toMatchObject({ slot: 'B', bootState: { active: 'B', trial: null } });
+}
+
+async function publishBad(releases: Releases): Promise<void> {
+  await publishSmall(releases, 'good', {});
+  await publishSmall(releases, 'stranger', {}, { signers: [generateSigner()] });
+  await publishSmall(releases, 'revoked', {}, { keysets: keysetsWithout(releases.signer) });
+  await publishSmall(releases, 'expired', {}, { expires: '2026-01-03T00:00:00Z' });
+  await publishSmall(releases, 'step', {}, { replaces_min: '0.5.0' });
+  await publishSmall(releases, 'old', { version: '0.1.0' });
+  await publishSmall(releases, 'hardware', { compatible: ['hp-t740'] });
+  await publishTooLarge(releases, 'large.bundle', join(releases.folder, 'good.slot'), TOO_LARGE_BYTES);
+  const { size } = statSync(join(releases.folder, 'good.bundle'));
+  const spoilt = (name: string, change: (path: string) => void) =>
+    change(republish(releases, 'good.bundle', `${name}.bundle`));
+  spoilt('cut-head', (path) => truncateSync(path, 100));
+  spoilt('cut-payload', (path) => truncateSync(path, Math.floor(size / 2)));
+  spoilt('longer', (path) => truncateSync(path, size + 4096));
+  spoilt('flipped-manifest', (path) => flip(path, 200));
+  spoilt('flipped-payload', (path) => flip(path, size - 1000));
+  spoilt('no-bundle', (path) => writeFileSync(path, 'this is no bundle\n'.repeat(100)));
+  for (const [name, mischief] of [
+    ['redirected', { redirectTo: 'http://10.0.2.99:443/good.bundle' }],
+    ['endless', { ignoreRanges: true, endless: true }],
+    ['lying', { lieAbout_bytes: 4096 }],
+    ['no-ranges', { ignoreRanges: true }],
+    ['stalled', { stallAfter_bytes: 0 }],
+  ] as const) {
+    spoilt(name, () => {});
+    releases.server.mischief.set(`${name}.bundle`, mischief);
+  }
+}
+
+/** A server that takes the request and says nothing is waited for, out loud, until the operator ends it: then nothing has changed. */
+async function expectStalledIsLeft(appliance: Appliance, releases: Releases): Promise<void> {
+  const before = await standing(appliance);
+  const url = releases.server.url('stalled.bundle');
+  const { stdout, stderr } = await appliance.ssh(
+    [
+      `timeout --preserve-status ${ENOUGH_S} bulkhead update install --json ${url} & update=$!`,
+      `sleep ${SAYS_STALLED_S}`,
+      'cat /run/bulkhead/update.json',
+      'wait $update',
+      'echo "ended with $?"',
+    ].join('\n'),
+    (ENOUGH_S + 60) * 1000,
+  );
+  expect(stdout).toContain('FETCH_STALLED');
+  expect(stdout).toContain('ended with 1');
+  expect(stderr).toMatch(/"code": "(FETCH_ABORTED|UPDATE_STOPPED)"/);
+  expect(await standing(appliance)).toBe(before);
 }
