@@ -10,6 +10,8 @@ import type { Evidence } from './evidence.ts';
 import { exportBytes, planExport } from './export.ts';
 import { verifyEvidence } from './verify.ts';
 
+const FULL = process.env['BULKHEAD_FULL'] === '1';
+
 const NO_TRUST = { device_keys: [], coordinator_keys: [] };
 const folder = makeFolder('verify');
 const store = join(folder, 'store');
@@ -63,7 +65,9 @@ describe('an export', () => {
     expect(linesOf().filter((line) => line.includes('"kind":"segment.started"')).length).toBeGreaterThan(1);
   });
 
-  test('has, whichever byte is changed, one first bad record, which is the one with that byte in it', async () => {
+  test('has, whichever byte is changed, one first bad record, which is the one with that byte in it', {
+    timeout: FULL ? 600_000 : 20_000,
+  }, async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.nat({ max: exported.length - 1 }),
@@ -79,7 +83,7 @@ describe('an export', () => {
           if (typeof seq === 'number') expect(fault).toMatchObject({ seq, chain });
         },
       ),
-      { numRuns: process.env['BULKHEAD_FULL'] === '1' ? 20_000 : 400 },
+      { numRuns: FULL ? 20_000 : 400 },
     );
   });
 

@@ -55,8 +55,8 @@ export interface SiteParts {
   config: SiteConfig;
   /** Where root puts the programs that sensors are offered. */
   sensorPrograms: string;
-  /** Instead of the ports and addresses of an appliance. */
-  sensorPorts?: { grpc: number; http: number; host: string };
+  /** Instead of the ports, the address and the share of an appliance: where all sensors come from one machine. */
+  sensorPorts?: { grpc: number; http: number; host: string; connections_per_address_max?: number };
   now: () => Date;
   log: Logger;
   /** It cannot go on, and has to be started anew. */
@@ -114,7 +114,7 @@ export async function startParts(
   if (!parts.config.sensors.enabled) return;
   mkdirSync(join(parts.folder, 'pki'), { recursive: true, mode: 0o700 });
   const authority = await openAuthority(join(parts.folder, 'pki'), now);
-  const { grpc, http, host } = parts.sensorPorts ?? {};
+  const { grpc, http, host, connections_per_address_max } = parts.sensorPorts ?? {};
   const programs = createSensorPrograms({ folder: parts.sensorPrograms, now_ms, warn });
   const api = createSensorApi({
     ...{ store, findings, registry, commands, admission, programs, now_ms, onFault: warn },
@@ -131,6 +131,7 @@ export async function startParts(
     serving: () => store.state().refused === null,
     ...(grpc === undefined ? {} : { port: grpc }),
     ...(host === undefined ? {} : { host }),
+    ...(connections_per_address_max === undefined ? {} : { limits: { connections_per_address_max } }),
   });
   const control = sensorsControl({ admission, authority, registry, evidence, programs });
   started.push({ control, stop: () => service.stop() });

@@ -6,11 +6,16 @@ export interface SiteTask {
   folder: string;
   socket: string;
   http_port: number;
+  /** Default: a free one. */
+  grpc_port?: number;
+  connections_per_address_max?: number;
 }
 
-async function serve({ folder, socket, http_port }: SiteTask): Promise<void> {
+async function serve({ folder, socket, http_port, grpc_port = 0, ...share }: SiteTask): Promise<void> {
   const site = await startTestSite({
-    ...{ folder, socket, sensorPorts: { grpc: 0, http: http_port, host: '127.0.0.1' } },
+    ...{ folder, socket, sensorPorts: { grpc: grpc_port, http: http_port, host: '127.0.0.1', ...share } },
+    // As on the appliance: somebody starts it again.
+    onFailure: () => process.exit(1),
     config: { sensors: { enabled: true }, healing: { mode: 'on' }, targets: [] },
   });
   process.stdout.write(`${JSON.stringify({ started: true })}\n`);

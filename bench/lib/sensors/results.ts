@@ -1,6 +1,6 @@
 import type { LoadFigures } from '../coordinator/results.ts';
 import type { HostFacts } from '../host-facts.ts';
-import type { ProofFigures } from './load-proof.ts';
+import type { ProofFigures } from './load/load-proof.ts';
 
 /** bench/results/sensors.json. */
 export interface SensorResults {
@@ -9,8 +9,8 @@ export interface SensorResults {
   ways: WayFigures[];
   memory: MemoryFigures;
   heal: HealFigures;
-  /** Null: it was left out. */
-  proof: ProofFigures | null;
+  /** Under each trouble; none where they were left out. */
+  proofs: ProofFigures[];
 }
 
 /** One way in: with durable acknowledgement, and with nothing behind it. */

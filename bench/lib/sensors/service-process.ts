@@ -15,10 +15,10 @@ import { createSensorKeys, HTTP_KEYS_PART } from '../../../appliance/sensors/htt
 import { serveSensorApi } from '../../../appliance/sensors/http/serve.ts';
 import { type Authority, openAuthority } from '../../../appliance/sensors/pki/authority.ts';
 import { createRegistry } from '../../../appliance/sensors/registry/registry.ts';
-import type { Sensor } from '../../../appliance/sensors/registry/sensor.ts';
 import { SENSORS_PART } from '../../../appliance/sensors/registry/tables.ts';
 import { openSiteStore } from '../../../appliance/site/store/store.ts';
 import { ComplianceAgentService } from '../../../protocol/sensors/generated/compliance.ts';
+import { exampleSensor } from './example-sensor.ts';
 import { RATE_OFF_PER_S } from './limits.ts';
 
 /** The sensor service as a process of its own: whole, or its ways in with nothing behind them. */
@@ -135,20 +135,6 @@ async function serveNothing(authority: Authority) {
       server.forceShutdown();
       await http.stop(true);
     },
-  };
-}
-
-function exampleSensor(index: number): Sensor {
-  return {
-    ...{
-      id: `s-${index.toString(16).padStart(16, '0')}`,
-      hostname: `desk-${index}`,
-      way: 'grpc',
-      domain: null,
-    },
-    ...{ os_version: 'Debian 12', agent_version: '1.0.0', mac_address: null, tier: 'self_heal' },
-    ...{ admitted_at: new Date().toISOString(), admitted_by: 'operator', revoked_at: null },
-    ...{ last_heard_at: null, mode: null, drift_count: 0, healing_count: 0 },
   };
 }
 
