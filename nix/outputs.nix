@@ -35,7 +35,8 @@ let
       system
       ;
   };
-  image = import ./packages/image.nix imageArguments;
+  imageOf = more: import ./packages/image.nix (imageArguments // more);
+  image = imageOf { };
   packages = {
     inherit (programs) bulkhead bulkhead-coordinator;
     inherit (image) appliance-disk-image appliance-iso appliance-vm;
@@ -64,7 +65,7 @@ in
   };
   nixosConfigurations.appliance = image.nixos;
   # Images with other keys and more configuration: lib.image { keyset = ./keyset.json; extraModules = [ ]; }
-  lib.image = more: import ./packages/image.nix (imageArguments // more);
+  lib.image = imageOf;
   overlays.default = _: _: { inherit (programs) bulkhead bulkhead-coordinator; };
 
   homeModules.client = ./modules/client/home-manager.nix;
@@ -81,6 +82,7 @@ in
   checks.${system} = import ./checks {
     inherit
       image
+      imageOf
       lib
       modules
       nixpkgs

@@ -1,6 +1,7 @@
 # nix flake check: what can be checked without a machine, and machines.
 {
   image,
+  imageOf,
   lib,
   modules,
   nixpkgs,
@@ -9,6 +10,14 @@
 }:
 let
   test = file: arguments: pkgs.testers.runNixOSTest (import file ({ inherit modules programs; } // arguments));
+  slotImages = import ./slot-images.nix {
+    inherit
+      imageOf
+      nixpkgs
+      pkgs
+      programs
+      ;
+  };
 
   # The tests of the repository that need neither root nor a network of their own.
   unit =
@@ -56,4 +65,6 @@ in
   coordinator = test ./coordinator.nix { };
   agent = test ./agent.nix { };
   boot = test ./boot.nix { inherit image; };
+  update = test ./update.nix slotImages;
+  rollback = test ./rollback.nix slotImages;
 }

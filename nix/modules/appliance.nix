@@ -64,5 +64,12 @@ in
     documentation.enable = false;
     users.mutableUsers = false;
     users.allowNoPasswordLogin = true;
+    # sshd does not start without a user to be before somebody has logged in; the module of NixOS that makes it is not used here.
+    users.users.sshd = {
+      group = "sshd";
+      isSystemUser = true;
+      description = "SSH before the login";
+    };
+    users.groups.sshd = { };
   };
 }

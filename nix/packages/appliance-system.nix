@@ -23,9 +23,13 @@
   networking.hostName = "";
   networking.resolvconf.enable = false;
   security.sudo.enable = false;
+  # Whatever the program runs: the installer of the ISO is this system, too.
   environment.systemPackages = [
+    pkgs.dosfstools
     pkgs.e2fsprogs
     pkgs.iproute2
+    pkgs.mtools
+    pkgs.nftables
     pkgs.util-linux
   ];
   hardware.enableRedistributableFirmware = true;

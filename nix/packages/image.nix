@@ -12,10 +12,10 @@
   keyset ? null,
   # More configuration of the system.
   extraModules ? [ ],
+  # Version of the image; that of the program stays.
+  version ? (lib.importJSON ../../package.json).version,
 }:
 let
-  version = (lib.importJSON ../../package.json).version;
-
   # Whoever can read the store can read these: for machines that never leave the people who build them.
   developmentKeys = pkgs.runCommand "bulkhead-development-keys" { } ''
     cp -r ${programs.source} source && chmod -R u+w source && cd source
@@ -107,17 +107,27 @@ let
       users = lib.attrValues config.users.users;
       groups = config.users.groups;
       lines = lib.concatMapStrings (line: line + "\n");
-      id = value: toString (if value == null then 65534 else value);
-      gid = name: id (groups.${name}.gid or null);
+      # Activation gives a number to who has none; here each gets one of its own, above those that NixOS gives out and below ours.
+      numbered =
+        key: entries:
+        lib.listToAttrs (
+          lib.imap0 (index: name: lib.nameValuePair name (toString (700 + index))) (
+            lib.attrNames (lib.filterAttrs (_: entry: entry.${key} == null) entries)
+          )
+        );
+      uids = numbered "uid" config.users.users;
+      gids = numbered "gid" groups;
+      uid = user: uids.${user.name} or (toString user.uid);
+      gid = name: gids.${name} or (toString groups.${name}.gid);
     in
     pkgs.runCommand "bulkhead-accounts" { } ''
       mkdir $out
       cat > $out/passwd <<'EOF'
-      ${lines (map (user: "${user.name}:x:${id user.uid}:${gid user.group}:${user.description}:${user.home}:${
+      ${lines (map (user: "${user.name}:x:${uid user}:${gid user.group}:${user.description}:${user.home}:${
         if user.name == "root" then "${pkgs.bash}/bin/bash" else "${pkgs.shadow}/bin/nologin"
       }") users)}EOF
       cat > $out/group <<'EOF'
-      ${lines (lib.mapAttrsToList (name: group: "${name}:x:${id group.gid}:${lib.concatStringsSep "," group.members}") groups)}EOF
+      ${lines (lib.mapAttrsToList (name: group: "${name}:x:${gid name}:${lib.concatStringsSep "," group.members}") groups)}EOF
       # Nobody has a password.
       cat > $out/shadow <<'EOF'
       ${lines (map (user: "${user.name}:!:1::::::") users)}EOF
@@ -179,10 +189,6 @@ let
         };
         nativeBuildInputs = [
           programs.bulkhead
-          pkgs.dosfstools
-          pkgs.e2fsprogs
-          pkgs.gptfdisk
-          pkgs.util-linux
         ];
       }
       ''
@@ -193,7 +199,7 @@ let
               pkgs.coreutils
               pkgs.dosfstools
               pkgs.e2fsprogs
-              pkgs.gptfdisk
+              pkgs.mtools
               pkgs.util-linux
             ];
           }
@@ -251,11 +257,13 @@ in
 {
   inherit
     accounts
+    developmentKeys
     fleet
     imageInfo
     init
     nixos
     rootTree
+    version
     ;
   appliance-iso = assembled;
   appliance-disk-image = diskImage;

@@ -126,7 +126,16 @@ test.skipIf(nixpkgsLib === undefined)(
         'bulkhead-coordinator',
       ]),
     );
-    expect(outputs['checks']).toEqual(['agent', 'appliance', 'boot', 'coordinator', 'modules', 'unit']);
+    expect(outputs['checks']).toEqual([
+      'agent',
+      'appliance',
+      'boot',
+      'coordinator',
+      'modules',
+      'rollback',
+      'unit',
+      'update',
+    ]);
     for (const name of readdirSync(join(NIX, 'modules')).filter((file) => file.endsWith('.nix')))
       if (!['default.nix', 'program.nix'].includes(name))
         expect(outputs['modules'], name).toContain(name.replace('.nix', ''));

@@ -69,6 +69,9 @@ let
         users.users = {
           root = user "root" 0;
           msp = user "msp" 900;
+          # Those that NixOS leaves to activation.
+          one = user "one" null;
+          two = user "two" null;
         };
         users.groups = {
           root = {
@@ -78,6 +81,14 @@ let
           msp = {
             gid = 900;
             members = [ "root" ];
+          };
+          one = {
+            gid = null;
+            members = [ ];
+          };
+          two = {
+            gid = 70;
+            members = [ ];
           };
         };
       };

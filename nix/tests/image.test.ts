@@ -40,8 +40,14 @@ describe.skipIf(nixpkgsLib === undefined)('the slot image of NixOS', () => {
     expect(read('etc/passwd').split('\n')[0]).toBe(
       `msp:x:900:900:user msp:/var/empty:${store}/shadow/bin/nologin`,
     );
-    expect(read('etc/group')).toBe('msp:x:900:root\nroot:x:0:\n');
-    expect(read('etc/shadow')).toBe('msp:!:1::::::\nroot:!:1::::::\n');
+    // Whoever has no number of NixOS gets one of their own, and is nobody else.
+    const numbers = read('etc/passwd')
+      .split('\n')
+      .map((line) => line.split(':').slice(0, 4).join(':'));
+    expect(numbers).toEqual(['msp:x:900:900', 'one:x:700:700', 'root:x:0:0', 'two:x:701:70', '']);
+    expect(read('etc/group')).toBe('msp:x:900:root\none:x:700:\nroot:x:0:\ntwo:x:70:\n');
+    expect(read('etc/shadow').split('\n')).toHaveLength(5);
+    expect(read('etc/shadow')).toMatch(/^(\w+:!:1::::::\n)+$/);
     expect(JSON.parse(read('usr/lib/bulkhead/image.json'))).toMatchObject({ revision: 'abc' });
     expect(readlinkSync(join(tree, 'usr/lib/bulkhead/config.yaml'))).toBe(at('config.yaml'));
     expect(readlinkSync(join(tree, 'usr/bin/bulkhead'))).toBe(at('bulkhead/bin/bulkhead'));
