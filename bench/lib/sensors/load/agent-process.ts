@@ -27,5 +27,5 @@ async function serve({ folder, socket }: AgentTask): Promise<void> {
   process.stdout.write(`${JSON.stringify({ port })}\n`);
 }
 
-const text = process.env['AGENT_TASK'];
+const text = process.env['PAGES_TASK'];
 if (text !== undefined) await serve(JSON.parse(text) as AgentTask);

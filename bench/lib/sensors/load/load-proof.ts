@@ -89,9 +89,8 @@ interface Load {
 
 async function loadSite(site: SiteUnderLoad, { place, socket, effort, trouble, disk, known }: Load) {
   const task: AgentTask = { folder: place, socket };
-  const agent = await startProcess('bench/lib/sensors/load/agent-process.ts', {
-    AGENT_TASK: JSON.stringify(task),
-  });
+  const environment = { PAGES_TASK: JSON.stringify(task) };
+  const agent = await startProcess('bench/lib/sensors/load/agent-process.ts', environment);
   const latencies: number[] = [];
   const sensors: PacedSensor[] = [];
   try {
