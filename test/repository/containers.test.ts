@@ -55,6 +55,12 @@ test('what the image is built of is there, by the commands of this tree', () => 
   expect(file).toContain('RUN node scripts/setup.mjs --npm');
   expect(file).toContain('scripts/build.ts coordinator');
   for (const [, base = ''] of file.matchAll(/^FROM (\S+)/gm)) expect(base).toMatch(/:\d+/);
+  // What Debian's Podman knows: it refuses to build an image with any other word.
+  const words = [...(/^HEALTHCHECK (.*)/m.exec(file)?.[1] ?? '').matchAll(/--([a-z-]+)=/g)];
+  expect(['interval', 'retries', 'start-period', 'timeout']).toEqual(
+    expect.arrayContaining(words.map(([, word]) => word)),
+  );
+  expect(words.length).toBeGreaterThan(1);
 });
 
 test('the health check passes for a coordinator that answers, and fails where there is none', async () => {
