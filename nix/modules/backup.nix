@@ -72,6 +72,8 @@ in
         staging
         "${data}/artifacts"
       ];
+      # Everything else is read-only for the job; the database is read through files beside it that SQLite writes.
+      readWritePaths = [ staging ] ++ lib.optional (!onPostgres) data;
       repo = cfg.repository;
       encryption = {
         mode = "repokey-blake2";
@@ -88,16 +90,16 @@ in
       preHook =
         if onPostgres then
           ''
-            install -d -m 0700 ${staging}
             ${pkgs.util-linux}/bin/runuser -u postgres -- ${config.services.postgresql.package}/bin/pg_dump --format=custom bulkhead-coordinator > ${staging}/coordinator.dump
           ''
         else
           ''
-            install -d -m 0700 ${staging}
             rm -f ${staging}/coordinator.db ${staging}/coordinator.db.artifacts
             ${program} backup ${staging}/coordinator.db --data ${data}
           '';
     };
+    # Before the job starts: systemd refuses a unit whose writable folders are missing.
+    systemd.tmpfiles.rules = [ "d ${staging} 0700 root root -" ];
     systemd.services.bulkhead-backup-trial = lib.mkIf cfg.tryRestore {
       description = "Restore the newest backup of the coordinator, to see that it can be done";
       after = [ "borgbackup-job-bulkhead.service" ];

@@ -186,7 +186,9 @@ in
         environment = lib.mkIf (onPostgres && cfg.database.createLocally) {
           DATABASE_URL = "postgres://bulkhead-coordinator@localhost/bulkhead-coordinator?host=/run/postgresql";
         };
-        requires = lib.mkIf (onPostgres && cfg.database.createLocally) [ "postgresql.service" ];
+        # The service alone can be there before database and user are (release notes of NixOS 25.11).
+        requires = lib.mkIf (onPostgres && cfg.database.createLocally) [ "postgresql.target" ];
+        after = lib.mkIf (onPostgres && cfg.database.createLocally) [ "postgresql.target" ];
       }
     ];
     services.postgresql = lib.mkIf (onPostgres && cfg.database.createLocally) {

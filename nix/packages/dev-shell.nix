@@ -5,7 +5,7 @@ pkgs.mkShell {
     pkgs.git
     pkgs.nodejs
     pkgs.openssl
-    pkgs.nixfmt-rfc-style
+    pkgs.nixfmt
   ]
   ++ pkgs.lib.optionals pkgs.stdenv.hostPlatform.isLinux [
     pkgs.cryptsetup

@@ -4,7 +4,7 @@ pkgs.writeShellApplication {
   name = "bulkhead-format";
   runtimeInputs = [
     pkgs.findutils
-    pkgs.nixfmt-rfc-style
+    pkgs.nixfmt
   ];
   text = ''
     if [ "$#" -gt 0 ]; then exec nixfmt "$@"; fi

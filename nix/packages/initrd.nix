@@ -13,7 +13,9 @@
 let
   # Some drivers are part of the kernel here and modules there.
   modules = makeModulesClosure {
-    inherit kernel rootModules;
+    # In an output of its own, where the kernel has one for them.
+    kernel = lib.getOutput "modules" kernel;
+    inherit rootModules;
     firmware = [ ];
     allowMissing = true;
   };

@@ -64,6 +64,25 @@ function pythonCalls(script: string): { free: string[]; calls: [string, string, 
   return JSON.parse(stdout.toString());
 }
 
+describe.skipIf(nixpkgsLib === undefined)('the check of the modules', () => {
+  it('switches every module on, and each does something then that nothing refuses', async () => {
+    const found = await evaluate<Record<string, { refused: string[]; selected: string[] }>>(`
+      builtins.mapAttrs (name: _: import ${NIX}/tests/evaluate.nix {
+        nixpkgsLib = ${nixpkgsLib};
+        modules = [ name ];
+        settings = ${NIX}/checks/enabled.nix;
+        select = system: builtins.attrNames system.config.systemd.services
+          ++ builtins.attrNames system.config.networking.wireguard.interfaces
+          ++ (if system.config.services.openssh.enable then [ "sshd" ] else [ ]);
+      }) (builtins.removeAttrs (import ${NIX}/modules) [ "appliance" ])`);
+    expect(Object.keys(found).length).toBeGreaterThan(10);
+    for (const [module, { refused, selected }] of Object.entries(found)) {
+      expect(refused, module).toEqual([]);
+      expect(selected.length, module).toBeGreaterThan(0);
+    }
+  });
+});
+
 describe.skipIf(nixpkgsLib === undefined)('the tests in virtual machines', () => {
   it('are Python that asks the driver of nixpkgs for nothing that it does not have', async () => {
     const { tests } = await checksIn('/nix/store');

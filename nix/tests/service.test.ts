@@ -14,6 +14,7 @@ describe.skipIf(nixpkgsLib === undefined)('the coordinator', () => {
         serviceConfig: Record<string, unknown>;
         environment: Record<string, string>;
         requires: string[];
+        after: string[];
       };
       postgresql: { enable: boolean; ensureDatabases: string[] };
       ports: number[];
@@ -46,7 +47,7 @@ describe.skipIf(nixpkgsLib === undefined)('the coordinator', () => {
     expect(selected).toMatchObject({
       postgresql: { enable: true, ensureDatabases: ['bulkhead-coordinator'] },
       ports: [8000],
-      unit: { requires: ['postgresql.service'] },
+      unit: { requires: ['postgresql.target'], after: expect.arrayContaining(['postgresql.target']) },
     });
     expect(selected.unit.environment['DATABASE_URL']).toContain('host=/run/postgresql');
   });
@@ -107,6 +108,8 @@ describe.skipIf(nixpkgsLib === undefined)('monitoring and backup', () => {
         mode = job.encryption.mode;
         days = job.prune.keep.daily;
         trial = system.config.systemd.services.bulkhead-backup-trial.script;
+        writable = builtins.concatStringsSep " " job.readWritePaths;
+        made = builtins.concatStringsSep "\\n" system.config.systemd.tmpfiles.rules;
       }`,
     );
     expect(refused).toEqual([]);
@@ -115,6 +118,9 @@ describe.skipIf(nixpkgsLib === undefined)('monitoring and backup', () => {
       'bulkhead-coordinator backup /var/lib/bulkhead-backup/coordinator.db',
     );
     expect(selected['trial']).toContain('bulkhead-coordinator restore');
+    // The job of NixOS may write nowhere else, and its folders have to be there before it starts.
+    expect(selected['writable']).toBe('/var/lib/bulkhead-backup /var/lib/private/bulkhead-coordinator');
+    expect(selected['made']).toContain('d /var/lib/bulkhead-backup 0700 root root -');
   });
 
   it('a backup of a coordinator that is not here is refused', async () => {

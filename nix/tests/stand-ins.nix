@@ -169,6 +169,7 @@ in
             startAt = option str;
             persistentTimer = off;
             preHook = withDefault "" lines;
+            readWritePaths = withDefault [ ] (listOf path);
             prune.keep = withDefault { } (attrsOf (oneOf [
               int
               str
