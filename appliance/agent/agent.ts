@@ -17,7 +17,7 @@ import { createCoordinatorSide } from './coordinator-side.ts';
 import { FIRST_COLLECTION_MS, SHUTDOWN_MS } from './limits.ts';
 import { networkFingerprint } from './link-state.ts';
 import { createRepeatFilter } from './repeat-filter.ts';
-import { selfProbe, selfUrl } from './self-probe.ts';
+import { firstAnswer, selfUrl } from './self-probe.ts';
 import type { ServiceManager } from './service-manager.ts';
 import { createStatusKeeper } from './status-keeper.ts';
 import { watchFolder } from './watch-folder.ts';
@@ -130,7 +130,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   keeper.start();
   coordinator.start();
   const unwatch = watchFolder(options.watchedFolder, keeper.poke);
-  const problem = await selfProbe(url);
+  const problem = await firstAnswer(url);
   if (problem !== null) {
     // READY would let the gate and the units after us believe in a page that is not there.
     unwatch();

@@ -24,6 +24,13 @@ export const WATCH_RETRY_MS = 10_000;
 
 /** The agent's own page has this long to answer its own question; a page that takes longer counts as hanging. */
 export const SELF_PROBE_TIMEOUT_MS = 5_000;
+/**
+ * At the start the first answer may take longer: everything is loaded and collected at once then, and a slow processor that gave up here would
+ * begin it all again, until the gate gives the slot up. Below TimeoutStartSec of the unit, with room for what comes before.
+ */
+export const FIRST_ANSWER_MS = 60_000;
+/** Between two questions meanwhile. */
+export const FIRST_ANSWER_PAUSE_MS = 500;
 
 /** `systemd-notify` waits for systemd to have read its message, which takes milliseconds. */
 export const NOTIFY_TIMEOUT_MS = 5_000;

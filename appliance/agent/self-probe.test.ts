@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { selfProbe, selfUrl } from './self-probe.ts';
+import { firstAnswer, selfProbe, selfUrl } from './self-probe.ts';
 
 test.each([
   [undefined, 'http://127.0.0.1:80'],
@@ -20,4 +20,15 @@ test('a server that answers 200 is alive; one that answers 500 or is gone is not
   expect(await selfProbe(url)).toContain('500');
   await server.stop(true);
   expect(await selfProbe(url)).toContain('does not answer');
+});
+
+test('a page that has just been opened is asked until it answers, and not for ever', async () => {
+  let asked = 0;
+  const answer = () => new Response('x', { status: ++asked < 3 ? 503 : 200 });
+  const server = Bun.serve({ port: 0, hostname: '127.0.0.1', fetch: answer });
+  const url = `http://127.0.0.1:${server.port}`;
+  expect(await firstAnswer(url)).toBeNull();
+  expect(asked).toBe(3);
+  await server.stop(true);
+  expect(await firstAnswer(url, 10)).toContain('does not answer');
 });
