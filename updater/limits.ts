@@ -26,10 +26,17 @@ export const DOCUMENT_MAX_BYTES = 8 * MIB;
 export const SLOT_MAX_BYTES = 10 * KIB * MIB;
 
 /**
- * Two of these go around between decompression and disk, in one transfer each. Large enough that a disk works at full speed: 1 MiB
- * was not faster, and the whole updater is to stay below 64 MB.
+ * One transfer to the disk or from it: what a piece of a full payload yields, which then is never cut. Three of these go around: one is
+ * filled and hashed, or compared, while the disk has two and never waits for the next.
  */
-export const WRITE_BUFFER_BYTES = 256 * KIB;
+export const WRITE_BUFFER_BYTES = PIECE_TARGET_BYTES;
+
+/**
+ * How often a transfer is made to outlast a power cut. The end of the process alone it outlasts anyhow: for that it is enough that it
+ * is written down, which is done for each batch. Flushing for each was most of the time of an install on a quick line; on
+ * one of 160 Mbit/s what comes in this time is a MB.
+ */
+export const FLUSH_EVERY_MS = 50;
 
 /** How often a running update says that it still runs, when nothing else happens. */
 export const PROGRESS_ALIVE_MS = 10_000;

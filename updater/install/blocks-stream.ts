@@ -45,7 +45,7 @@ export async function blocksStream(
       bundle: bundle.digest,
       manifest,
       fetch_bytes,
-      async *parts(from_piece) {
+      async *parts(from_piece, keptUpToHere) {
         let group = from_piece;
         for await (const bytes of blockStream(plan, { base, from, from_group: from_piece })) {
           const cost = {
@@ -54,6 +54,7 @@ export async function blocksStream(
           };
           group += 1;
           yield { bytes, piece: { done: group, ...cost } };
+          await keptUpToHere?.();
         }
         yield { bytes: await readTail(bundle) };
       },

@@ -19,10 +19,11 @@ export interface VerifiedPiece {
 
 /**
  * Reads pieces in order from where they lie, each verified before anybody sees it. A batch is asked for when the second piece of the
- * one before is, not sooner: by then whoever takes one piece ahead has used up everything before that, so two batches are
- * all that a transfer that is killed has carried in vain.
+ * one before is, and when everything before that is written down, not sooner: by then whoever takes one piece ahead has used it up,
+ * so two batches are all that a transfer that is killed has carried in vain.
  *
  * @param payloadStart_bytes of the payload section in the source
+ * @param keptUpToHere as TargetStream has it
  * @throws BulkheadError UPDATE_PIECE_DAMAGED; what the source throws
  */
 export async function* readPieces(
@@ -30,6 +31,7 @@ export async function* readPieces(
   payloadStart_bytes: number,
   pieces: readonly Piece[],
   from_piece: number,
+  keptUpToHere: () => Promise<void> = async () => {},
 ): AsyncGenerator<VerifiedPiece> {
   const batches = batchesOf(pieces, from_piece);
   const longest_bytes = batches.reduce((most, { bytes }) => Math.max(most, bytes), 0);
@@ -40,12 +42,15 @@ export async function* readPieces(
     if (!batch || !into) return undefined;
     const bytes = into.subarray(0, batch.bytes);
     const start_bytes = payloadStart_bytes + batch.start_bytes;
-    const filled = readVerified(source, start_bytes, start_bytes + batch.bytes, async () => {
-      await readInto(source, start_bytes, bytes, leave.signal);
-      if (leave.signal.aborted) return;
-      for (const { number, piece, payload } of cut(pieces, batch, bytes))
-        checkPiece(source, number, piece, payload);
-    });
+    const filled = keptUpToHere().then(() =>
+      readVerified(source, start_bytes, start_bytes + batch.bytes, async () => {
+        if (leave.signal.aborted) return;
+        await readInto(source, start_bytes, bytes, leave.signal);
+        if (leave.signal.aborted) return;
+        for (const { number, piece, payload } of cut(pieces, batch, bytes))
+          checkPiece(source, number, piece, payload);
+      }),
+    );
     // Thrown where it is awaited; until then a failure must not count as nobody's.
     filled.catch(() => {});
     return { bytes, filled };

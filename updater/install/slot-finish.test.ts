@@ -47,7 +47,7 @@ async function written(wrong_bytes?: number): Promise<void> {
     for (let at = 0; at < STREAM.length; at += 100_000) {
       await writer.put(STREAM.subarray(at, at + 100_000));
       // As for a checkpoint: what was given to the disk is then of any length.
-      if (at % 300_000 === 0) await writer.settle();
+      if (at % 300_000 === 0) await writer.handOver();
     }
     await finishSlot(forgetful, writer, manifest, shape);
   } finally {

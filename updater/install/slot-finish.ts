@@ -32,9 +32,9 @@ export async function finishSlot(
     );
   }
   checkSelfDescription(manifest, shape, firstBlock, tail);
-  await writer.settle();
+  await writer.onDisk();
   const buffers = writer.buffers();
-  const buffer = buffers[0].bytes;
+  const [{ bytes: buffer }] = buffers;
   await writeParts(device, buffer, shape.data_bytes, parts);
   // The first block without its header: then the header alone is what comes last, and a disk may tear that write anywhere.
   await writeParts(device, buffer, 0, [Uint8Array.from(firstBlock).fill(0, 0, SECTOR_BYTES)]);
@@ -73,29 +73,28 @@ function* inSteps(
   }
 }
 
-/** Two buffers: one is read while the other is compared. The first block is not there yet. */
+/** While one buffer is compared the others are being read. The first block is not there yet. */
 async function readBackData(
   device: SlotDevice,
-  buffers: readonly [SlotBuffer, SlotBuffer],
+  buffers: readonly SlotBuffer[],
   stretches: readonly WrittenStretch[],
   onReadBack: (done_bytes: number) => void,
 ): Promise<void> {
   const read = (at: number) => {
-    const stretch = stretches[at];
-    if (!stretch) return undefined;
-    const bytes = buffers[at % 2 === 0 ? 0 : 1].bytes.subarray(0, stretch.end_bytes - stretch.start_bytes);
+    const [stretch, buffer] = [stretches[at], buffers[at % buffers.length]];
+    if (!stretch || !buffer) return undefined;
+    const bytes = buffer.bytes.subarray(0, stretch.end_bytes - stretch.start_bytes);
     const done = device.read(stretch.start_bytes, bytes);
     // Thrown where it is awaited; until then it must not count as nobody's.
     done.catch(() => {});
-    return { bytes, done };
+    return { stretch, bytes, done };
   };
-  let ahead = read(0);
-  for (const [at, { start_bytes, end_bytes, digest }] of stretches.entries()) {
-    const current = ahead;
-    await current?.done;
-    ahead = read(at + 1);
-    if (!current || stretchDigest(current.bytes) !== digest) throw differs(device, start_bytes);
-    onReadBack(end_bytes);
+  const ahead = buffers.slice(1).map((_, at) => read(at));
+  for (let at = ahead.length, next = ahead.shift(); next; next = ahead.shift(), at += 1) {
+    await next.done;
+    ahead.push(read(at));
+    if (stretchDigest(next.bytes) !== next.stretch.digest) throw differs(device, next.stretch.start_bytes);
+    onReadBack(next.stretch.end_bytes);
   }
 }
 

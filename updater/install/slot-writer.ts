@@ -22,6 +22,16 @@ export interface WriterStand {
   stretches: readonly WrittenStretch[];
 }
 
+/** A buffer, and what of it is on its way to the disk. */
+interface Place {
+  readonly buffer: SlotBuffer;
+  written: Promise<void>;
+}
+
+function newPlace(): Place {
+  return { buffer: slotBuffer(), written: Promise.resolve() };
+}
+
 /**
  * Takes the target stream in order (data area, then tail) and writes the data area, hashing as it goes. The first
  * block, which holds the header that makes a slot of it, stays in memory: a slot that is only half written has no
@@ -34,11 +44,13 @@ export class SlotWriter {
   readonly firstBlock: Uint8Array;
   readonly tail = new Uint8Array(TAIL_BYTES);
   #position_bytes = 0;
-  #buffer = slotBuffer();
-  #spare = slotBuffer();
+  readonly #places: readonly [Place, ...Place[]] = [newPlace(), newPlace(), newPlace()];
+  /** Number of the one that is filled, counted on for ever. */
+  #turn = 0;
   #bufferStart_bytes = 0;
   #fill_bytes = 0;
-  #writing: Promise<void> = Promise.resolve();
+  /** Everything that was given to the disk so far. */
+  #written: Promise<void> = Promise.resolve();
   readonly #device: SlotDevice;
   readonly #shape: SlotShape;
   readonly #hasher: BlockHasher;
@@ -66,26 +78,34 @@ export class SlotWriter {
     }
   }
 
-  /** Waits for what was taken to be on the disk, its cache included. */
-  async settle(): Promise<void> {
+  /**
+   * Gives the disk all whole blocks that were taken.
+   *
+   * @returns what to journal once the disk has taken them, which `onDisk` waits for
+   */
+  async handOver(): Promise<Omit<WriterStand, 'leaves' | 'stretches'>> {
     await this.#writeWholeBlocks();
-    await this.#writing;
-    await this.#device.flush();
-  }
-
-  /** Both buffers, for somebody else to use when everything was put and settled; the writer has no more need of them. */
-  buffers(): readonly [SlotBuffer, SlotBuffer] {
-    return [this.#buffer, this.#spare];
-  }
-
-  /** What to journal. Call `settle` before. */
-  stand(): Omit<WriterStand, 'leaves' | 'stretches'> {
     const inTail_bytes = this.#position_bytes - this.#shape.data_bytes;
     const rest =
       inTail_bytes > 0
         ? this.tail.subarray(0, inTail_bytes)
-        : this.#buffer.bytes.subarray(0, this.#fill_bytes);
+        : this.#filling.buffer.bytes.subarray(0, this.#fill_bytes);
     return { position_bytes: this.#position_bytes, firstBlock: this.firstBlock, rest: Uint8Array.from(rest) };
+  }
+
+  /** Waits until the disk has taken what it was given up to now. It may still be in a cache of its own. */
+  onDisk(): Promise<void> {
+    return this.#written;
+  }
+
+  /** All buffers, for somebody else to use when everything was put and is on the disk; the writer has no more need of them. */
+  buffers(): readonly [SlotBuffer, ...SlotBuffer[]] {
+    const [first, ...others] = this.#places;
+    return [first.buffer, ...others.map(({ buffer }) => buffer)];
+  }
+
+  get #filling(): Place {
+    return this.#places[this.#turn % this.#places.length] ?? this.#places[0];
   }
 
   #resume({ position_bytes, firstBlock, rest, leaves, stretches }: WriterStand): void {
@@ -97,7 +117,7 @@ export class SlotWriter {
       this.tail.set(rest);
       return;
     }
-    this.#buffer.bytes.set(rest);
+    this.#filling.buffer.bytes.set(rest);
     this.#fill_bytes = rest.length;
     this.#bufferStart_bytes = position_bytes - rest.length;
   }
@@ -108,7 +128,7 @@ export class SlotWriter {
       WRITE_BUFFER_BYTES - this.#fill_bytes,
       this.#shape.data_bytes - this.#position_bytes,
     );
-    this.#buffer.bytes.set(bytes.subarray(0, take_bytes), this.#fill_bytes);
+    this.#filling.buffer.bytes.set(bytes.subarray(0, take_bytes), this.#fill_bytes);
     this.#fill_bytes += take_bytes;
     this.#position_bytes += take_bytes;
     if (this.#fill_bytes === WRITE_BUFFER_BYTES || this.#position_bytes === this.#shape.data_bytes)
@@ -130,25 +150,28 @@ export class SlotWriter {
     return take_bytes;
   }
 
-  /** One buffer is on its way to the disk while the other is filled and hashed. */
+  /** The other buffers are on their way to the disk while one is filled and hashed. */
   async #writeWholeBlocks(): Promise<void> {
     const whole_bytes = this.#fill_bytes - (this.#fill_bytes % BLOCK_BYTES);
     if (whole_bytes === 0) return;
     const start_bytes = this.#bufferStart_bytes;
-    const full = this.#buffer;
+    const full = this.#filling;
+    const { buffer } = full;
     const place = (start_bytes / BLOCK_BYTES) * HASH_BYTES;
-    this.#hasher.hash(full, whole_bytes / BLOCK_BYTES, this.leaves, place);
+    this.#hasher.hash(buffer, whole_bytes / BLOCK_BYTES, this.leaves, place);
     if (start_bytes === 0) {
-      this.firstBlock.set(full.bytes.subarray(0, BLOCK_BYTES));
-      full.bytes.fill(0, 0, BLOCK_BYTES);
+      this.firstBlock.set(buffer.bytes.subarray(0, BLOCK_BYTES));
+      buffer.bytes.fill(0, 0, BLOCK_BYTES);
     }
-    this.#note(full, start_bytes, start_bytes + whole_bytes);
-    await this.#writing;
-    this.#writing = this.#device.write(start_bytes, full.bytes.subarray(0, whole_bytes));
+    this.#note(buffer, start_bytes, start_bytes + whole_bytes);
+    full.written = this.#device.write(start_bytes, buffer.bytes.subarray(0, whole_bytes));
+    const before = this.#written;
+    this.#written = full.written.then(() => before);
     // A failure is thrown where it is awaited; until then it must not count as nobody's.
-    this.#writing.catch(() => {});
-    this.#spare.bytes.set(full.bytes.subarray(whole_bytes, this.#fill_bytes));
-    [this.#buffer, this.#spare] = [this.#spare, full];
+    this.#written.catch(() => {});
+    this.#turn += 1;
+    await this.#filling.written;
+    this.#filling.buffer.bytes.set(buffer.bytes.subarray(whole_bytes, this.#fill_bytes));
     this.#bufferStart_bytes += whole_bytes;
     this.#fill_bytes -= whole_bytes;
   }

@@ -16,8 +16,8 @@ export async function fullStream(bundle: BundleFile): Promise<TargetStream> {
     method: 'full',
     bundle: bundle.digest,
     manifest: bundle.manifest,
-    async *parts(from_piece) {
-      const payload = readPieces(bundle.source, start_bytes, pieces, from_piece);
+    async *parts(from_piece, keptUpToHere) {
+      const payload = readPieces(bundle.source, start_bytes, pieces, from_piece, keptUpToHere);
       for await (const { data, end } of unpackPieces(payload)) yield partOf(data, end);
       yield { bytes: await readTail(bundle) };
     },
@@ -32,12 +32,13 @@ export async function deltaStream(bundle: BundleFile, base: BlobReader): Promise
     method: 'delta',
     bundle: bundle.digest,
     manifest: bundle.manifest,
-    async *parts(from_piece) {
+    async *parts(from_piece, keptUpToHere) {
       for await (const { payload, target_bytes, end } of readPieces(
         bundle.source,
         start_bytes,
         pieces,
         from_piece,
+        keptUpToHere,
       )) {
         for (const bytes of decodePiece(payload, base, target_bytes)) yield { bytes };
         yield partOf(NOTHING, end);

@@ -1,6 +1,16 @@
 import { createHash } from 'node:crypto';
-import { closeSync, fdatasyncSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  fdatasync,
+  fdatasyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
+import { promisify } from 'node:util';
 import { Type as t } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
 import { fsyncFolder } from '../../base/atomic-file.ts';
@@ -11,9 +21,9 @@ import { HASH_BYTES } from '../../partitions/verity-tree.ts';
 import { Method } from '../state/records.ts';
 
 /**
- * How far a transfer into a slot has come, so that it goes on after a reboot: one JSON object a line, appended and
- * synchronised. Nothing in it is trusted: what it claims to be on the disk is read and hashed again before it counts,
- * and the whole slot is held to the signed root hash in the end.
+ * How far a transfer into a slot has come, so that it goes on after a reboot: one JSON object a line, appended, and
+ * synchronised now and then. Nothing in it is trusted: what it claims to be on the disk is read and hashed again before it counts,
+ * and the whole slot is held to the signed root hash in the end. So a line may reach the disk before what it tells of.
  */
 
 const Hex256 = Pattern(/^[0-9a-f]{64}$/);
@@ -98,6 +108,7 @@ export class TransferJournal {
   readonly #data_bytes: number;
   #hashed_blocks = 0;
   #entries = 0;
+  #file: number | undefined;
 
   constructor(path: string, data_bytes: number) {
     this.#path = path;
@@ -107,7 +118,7 @@ export class TransferJournal {
   /**
    * Begins anew, or goes on behind the checkpoints that were found to be true.
    *
-   * @throws BulkheadError UPDATE_STATE_UNWRITABLE, as `add` and `remove` do
+   * @throws BulkheadError UPDATE_STATE_UNWRITABLE, as all the others do but `close`
    */
   begin(head: TransferHead, kept?: TransferRecord): void {
     const lines: unknown[] = [head];
@@ -118,7 +129,9 @@ export class TransferJournal {
     }
     this.#attempt(() => {
       mkdirSync(dirname(this.#path), { recursive: true });
-      writeDurably(this.#path, 'w', lines);
+      this.#file = openSync(this.#path, 'w', 0o600);
+      append(this.#file, lines);
+      fdatasyncSync(this.#file);
       fsyncFolder(dirname(this.#path));
     });
     const last = kept?.checkpoints.at(-1);
@@ -126,7 +139,7 @@ export class TransferJournal {
     this.#hashed_blocks = last ? wholeBlocks(last.position_bytes, this.#data_bytes) : 0;
   }
 
-  /** Everything up to here is on the disk: call after the device was flushed. */
+  /** Everything up to here was taken by the disk. A reader sees the line at once; after a power cut what `flush` was called for. */
   add(
     pieces: number,
     stand: { position_bytes: number; rest: Uint8Array; firstBlock: Uint8Array },
@@ -142,12 +155,28 @@ export class TransferJournal {
       rest: Buffer.from(stand.rest).toString('base64'),
     };
     if (this.#entries === 0) line.first = Buffer.from(stand.firstBlock).toString('base64');
-    this.#attempt(() => writeDurably(this.#path, 'a', [line]));
+    this.#attempt(() => append(this.#opened(), [line]));
     this.#hashed_blocks = blocks;
     this.#entries += 1;
   }
 
+  /** Returns when what was added is durable. */
+  async flush(): Promise<void> {
+    try {
+      await synchronise(this.#opened());
+    } catch (cause) {
+      throw this.#unwritable(cause);
+    }
+  }
+
+  /** What is written down stays. Not while it is flushed. */
+  close(): void {
+    if (this.#file !== undefined) closeSync(this.#file);
+    this.#file = undefined;
+  }
+
   remove(): void {
+    this.close();
     this.#attempt(() => {
       rmSync(this.#path, { force: true });
       fsyncFolder(dirname(this.#path));
@@ -158,24 +187,29 @@ export class TransferJournal {
     try {
       step();
     } catch (cause) {
-      throw new BulkheadError(
-        'UPDATE_STATE_UNWRITABLE',
-        `cannot write the journal of the transfer to ${this.#path}`,
-        { cause, hint: 'the data partition is full, read-only or damaged: df, dmesg' },
-      );
+      throw this.#unwritable(cause);
     }
+  }
+
+  #opened(): number {
+    if (this.#file === undefined) throw new Error('the journal was not begun');
+    return this.#file;
+  }
+
+  #unwritable(cause: unknown): BulkheadError {
+    return new BulkheadError(
+      'UPDATE_STATE_UNWRITABLE',
+      `cannot write the journal of the transfer to ${this.#path}`,
+      { cause, hint: 'the data partition is full, read-only or damaged: df, dmesg' },
+    );
   }
 }
 
-function writeDurably(path: string, flag: 'a' | 'w', lines: readonly unknown[]): void {
-  const file = openSync(path, flag, 0o600);
-  try {
-    const bytes = Buffer.from(lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
-    for (let written = 0; written < bytes.length; ) written += writeSync(file, bytes, written);
-    fdatasyncSync(file);
-  } finally {
-    closeSync(file);
-  }
+const synchronise = promisify(fdatasync);
+
+function append(file: number, lines: readonly unknown[]): void {
+  const bytes = Buffer.from(lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+  for (let written = 0; written < bytes.length; ) written += writeSync(file, bytes, written);
 }
 
 /** SHA-256 of the leaf hashes from one block up to, not including, another. */

@@ -5,6 +5,7 @@ import { BLOCK_BYTES } from '../../partitions/slot-blob.ts';
 import { type BundleManifest, TAIL_BYTES } from '../bundle/manifest.ts';
 import { BATCH_MAX_BYTES } from '../limits.ts';
 import type { Method } from '../state/records.ts';
+import { Checkpoints } from './checkpoints.ts';
 import { confirmTransfer, type Resumption } from './resume.ts';
 import { openSlotDevice, type SlotDevice } from './slot-device.ts';
 import { finishSlot } from './slot-finish.ts';
@@ -32,7 +33,11 @@ export interface TargetStream {
   /** Digest of the bundle whose pieces are counted. */
   bundle: string;
   manifest: BundleManifest;
-  parts(from_piece: number): AsyncIterable<StreamPart>;
+  /**
+   * @param keptUpToHere waits until what was taken so far is written down: whoever fetches ahead waits for it, so that a
+   *        transfer that is killed has little to repeat
+   */
+  parts(from_piece: number, keptUpToHere?: () => Promise<void>): AsyncIterable<StreamPart>;
 }
 
 export interface TransferProgress {
@@ -72,9 +77,10 @@ export async function transferSlot(stream: TargetStream, target: TransferTarget)
     const resumption = await findResumption(device, stream, target);
     journal.begin(head, resumption?.record);
     const writer = new SlotWriter(device, shape, salt, resumption?.stand);
-    if (!resumption) await clearHeader(device);
+    const checkpoints = new Checkpoints(device, writer, journal);
     try {
-      await writeStream(stream, target, writer, journal, resumption);
+      if (!resumption) await clearHeader(device);
+      await writeStream(stream, target, writer, checkpoints, resumption);
       const resumed_bytes = resumption?.stand.position_bytes ?? 0;
       await finishSlot(device, writer, manifest, shape, (done_bytes) => {
         const total_bytes = shape.data_bytes;
@@ -82,8 +88,11 @@ export async function transferSlot(stream: TargetStream, target: TransferTarget)
         throwIfStopped(target.signal);
       });
     } catch (error) {
+      await checkpoints.end();
       if (error instanceof BulkheadError && SPOILT.test(error.code)) journal.remove();
       throw error;
+    } finally {
+      journal.close();
     }
     journal.remove();
   } finally {
@@ -126,21 +135,21 @@ async function writeStream(
   stream: TargetStream,
   target: TransferTarget,
   writer: SlotWriter,
-  journal: TransferJournal,
+  checkpoints: Checkpoints,
   resumption: Resumption | undefined,
 ): Promise<void> {
   const total_bytes = stream.manifest.slot.data_bytes + TAIL_BYTES;
   const resumed_bytes = resumption?.stand.position_bytes ?? 0;
+  const keptUpToHere = () => checkpoints.kept();
   let unjournalled_bytes = 0;
-  for await (const { bytes, piece } of stream.parts(resumption?.pieces ?? 0)) {
+  for await (const { bytes, piece } of stream.parts(resumption?.pieces ?? 0, keptUpToHere)) {
     await writer.put(bytes);
     target.onProgress({ phase: 'transfer', done_bytes: writer.position_bytes, total_bytes, resumed_bytes });
     if (piece) {
       unjournalled_bytes += piece.fetched_bytes;
       const due = unjournalled_bytes + piece.next_bytes > BATCH_MAX_BYTES;
       if (due || target.signal?.aborted) {
-        await writer.settle();
-        journal.add(piece.done, writer.stand(), writer.leaves);
+        await checkpoints.mark(piece.done);
         unjournalled_bytes = 0;
       }
     }
@@ -152,4 +161,5 @@ async function writeStream(
       `the payload yields ${writer.position_bytes} of the ${total_bytes} bytes of the slot`,
     );
   }
+  await checkpoints.settle();
 }
