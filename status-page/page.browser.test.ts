@@ -212,17 +212,23 @@ describe('the status page in a browser', () => {
     ['rescue', rescueStatus],
     ['downloading', downloadingStatus],
     ['rolled back', rolledBackStatus],
-  ] as const)('fits a phone of 320 pixels without scrolling sideways: %s', async (name, status) => {
-    serve(status());
-    const { page } = await open({ viewport: PHONE, deviceScaleFactor: 2, isMobile: true });
-    for (const summary of await page.locator('summary').all()) await summary.click();
-    expect(await sidewaysScroll(page)).toBe(0);
-    if (name === 'healthy') {
-      await page.reload();
-      await page.evaluate('scrollTo(0, 0)');
-      await screenshot(page, 'phone', false);
-    }
-  });
+    ['unhealthy', unhealthyStatus],
+  ] as const)(
+    'fits a phone of 320 pixels without scrolling sideways or breaking its one word: %s',
+    async (name, status) => {
+      serve(status());
+      const { page } = await open({ viewport: PHONE, deviceScaleFactor: 2, isMobile: true });
+      for (const summary of await page.locator('summary').all()) await summary.click();
+      expect(await sidewaysScroll(page)).toBe(0);
+      const lines = `(() => { const range = document.createRange(); range.selectNodeContents(document.querySelector('h1')); return range.getClientRects().length; })()`;
+      expect(await page.evaluate(lines), 'lines of the headline').toBe(1);
+      if (name === 'healthy') {
+        await page.reload();
+        await page.evaluate('scrollTo(0, 0)');
+        await screenshot(page, 'phone', false);
+      }
+    },
+  );
 
   test('is dark where the reader likes it dark', async () => {
     serve(trialStatus());
