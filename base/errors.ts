@@ -19,12 +19,19 @@ export class BulkheadError extends Error {
   }
 }
 
+/** What Bun says of a connection that did not come about, and what it means: nobody typed a URL here. */
+const CONNECTION_WORDS: Readonly<Record<string, string>> = {
+  'ECONNREFUSED: Unable to connect. Is the computer able to access the url?':
+    'nobody listens there (ECONNREFUSED)',
+  'ENOENT: Was there a typo in the url or port?': 'there is no such socket (ENOENT)',
+};
+
 /** The message of anything that was thrown, with its causes, on one line. */
 export function describeError(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const code = error instanceof BulkheadError ? `${error.code}: ` : '';
   const cause = error.cause === undefined ? '' : ` (because: ${describeError(error.cause)})`;
-  return `${code}${error.message}${cause}`;
+  return `${code}${CONNECTION_WORDS[error.message] ?? error.message}${cause}`;
 }
 
 /** An error as a person at a terminal reads it: what happened, and below it what to do. Ends with a line break. */

@@ -1,3 +1,4 @@
+import { describeError } from '../../base/errors.ts';
 import { type Check, type CheckContext, failed, passed } from '../check.ts';
 import { AGENT_ANSWER_MAX_BYTES, AGENT_REQUEST_TIMEOUT_MS, RETRY_PAUSE_MS } from '../limits.ts';
 import { readBounded, untilPassed } from '../patience.ts';
@@ -21,6 +22,6 @@ async function askOnce(context: CheckContext, signal: AbortSignal) {
       ? passed(`${url} answers 200`)
       : failed(`${url} answers ${response.status}`);
   } catch (error) {
-    return failed(`${url} does not answer (${error instanceof Error ? error.message : String(error)})`);
+    return failed(`${url} does not answer (${describeError(error)})`);
   }
 }

@@ -1,3 +1,4 @@
+import { describeError } from '../../base/errors.ts';
 import { type CheckContext, failed, passed } from '../check.ts';
 import { AGENT_REQUEST_TIMEOUT_MS, STATUS_ANSWER_MAX_BYTES } from '../limits.ts';
 import { readBounded } from '../patience.ts';
@@ -25,6 +26,6 @@ async function askOnce(context: CheckContext, signal: AbortSignal) {
       return failed(`${url} says that ${status.version} runs, and the image is ${context.version}`);
     return passed(`${url} answers, and says that ${status.version} runs`);
   } catch (error) {
-    return failed(`${url} gives no status (${error instanceof Error ? error.message : String(error)})`);
+    return failed(`${url} gives no status (${describeError(error)})`);
   }
 }

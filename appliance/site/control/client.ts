@@ -1,5 +1,5 @@
 import { Value } from '@sinclair/typebox/value';
-import { BulkheadError, describeError } from '../../../base/errors.ts';
+import { BulkheadError } from '../../../base/errors.ts';
 import { SITE_CONTROL_SOCKET } from '../../../base/paths.ts';
 import { CONTROL_ANSWER_MAX_BYTES, CONTROL_TIMEOUT_MS } from '../limits.ts';
 import { ControlProblem, errorOf } from './problem.ts';
@@ -49,11 +49,10 @@ export async function askSite(path: string, call: SiteCall = {}): Promise<Respon
       ...(signal === undefined ? {} : { signal }),
     });
   } catch (cause) {
-    throw new BulkheadError(
-      'SITE_NOT_RUNNING',
-      `the service of the site does not answer on ${socket}: ${describeError(cause)}`,
-      { hint: "root and the agent may ask it; 'systemctl status bulkhead-site' tells how it is", cause },
-    );
+    throw new BulkheadError('SITE_NOT_RUNNING', `the service of the site does not answer on ${socket}`, {
+      hint: "root and the agent may ask it; 'systemctl status bulkhead-site' tells how it is",
+      cause,
+    });
   }
   if (response.ok) return response;
   const problem: unknown = await response.json().catch(() => null);
