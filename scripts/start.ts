@@ -52,6 +52,14 @@ async function start(options: StartOptions, interrupt: Interrupt): Promise<numbe
     return showRunning(plan);
   }
   await refuseTaken(options.port, '--port 9000');
+  if (options.coordinator && coordinatorPort(options) === options.port)
+    throw new BulkheadError(
+      'START_PORT_TWICE',
+      `page and coordinator cannot both have port ${options.port}`,
+      {
+        hint: 'npm start -- --port 9000 gives the page another one',
+      },
+    );
   workplace.announce();
   const installs = plan.kind === 'install';
   const progress = new Progress(process.stderr, Number(options.build) + Number(installs) + 1);
@@ -95,10 +103,15 @@ async function coordinatorOf(
     progress.line("note: this disk belongs to no coordinator; 'npm start -- --fresh' installs one that does");
     return undefined;
   }
-  // The address is on the disk: what was installed asks for the port that it was installed with.
-  const port = known ? Number(new URL(known.url).port) : options.coordinatorPort;
+  const port = coordinatorPort(options);
   await refuseTaken(port, known ? '--fresh --coordinator-port 9443' : '--coordinator-port 9443');
   return startCoordinator(port, imageKeyset(process.env, workplace.BUILD, Date.now()));
+}
+
+/** The address is on the disk: what was installed asks for the port that it was installed with. */
+function coordinatorPort(options: StartOptions): number {
+  const known = options.fresh ? undefined : readAccount();
+  return known ? Number(new URL(known.url).port) : options.coordinatorPort;
 }
 
 /** @throws BulkheadError START_PORT_IN_USE */

@@ -9,8 +9,16 @@ import { join } from 'node:path';
  */
 const source = join(import.meta.dirname, '..');
 const bun = process.execPath;
-const only = process.argv.slice(2).find((word) => !word.startsWith('--'));
-const full = process.argv.includes('--full');
+const PARTS = ['unit', 'nix', 'boot'];
+const words = process.argv.slice(2);
+const unknown = words.find((word) => word !== '--full' && !PARTS.includes(word));
+if (unknown !== undefined) {
+  // A run that was spelt wrong would run nothing, or not what was meant.
+  process.stderr.write(`'${unknown}' is no part of the tests; known: ${PARTS.join(', ')}, --full\n`);
+  process.exit(2);
+}
+const only = words.find((word) => PARTS.includes(word));
+const full = words.includes('--full');
 
 interface Stage {
   name: string;
