@@ -1,16 +1,9 @@
 import type { Command } from 'commander';
 import { describe, expect, test } from 'vitest';
+import { heard } from '../test/unit/heard.ts';
 import { makeProgram, registerAll, runProgram } from './program.ts';
 
-async function bulkhead(...args: string[]) {
-  const said = { out: '', err: '', code: 0 };
-  await runProgram(args, {
-    out: (text) => (said.out += text),
-    err: (text) => (said.err += text),
-    setExitCode: (code) => (said.code = code),
-  });
-  return said;
-}
+const bulkhead = (...args: string[]) => heard((io) => runProgram(args, io));
 
 /** Every command with its full name. */
 function commands(command: Command, name = command.name()): [string, Command][] {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { run, runOrThrow } from '../../base/run.ts';
+import { heard } from '../../test/unit/heard.ts';
 import { makeSyntheticSlot } from '../../updater/testing/synthetic-slot.ts';
 import { registerBundle } from './bundle.ts';
 
@@ -12,30 +13,13 @@ afterAll(() => rmSync(folder, { recursive: true }));
 const at = (name: string) => join(folder, name);
 const code = (wanted: string) => expect.objectContaining({ code: wanted });
 
-async function bulkhead(...args: string[]) {
-  const said = { out: '', err: '', code: 0 };
-  const program = new Command('bulkhead').exitOverride().configureOutput({
-    writeOut: (text) => {
-      said.out += text;
-    },
-    writeErr: (text) => {
-      said.err += text;
-    },
+const bulkhead = (...args: string[]) =>
+  heard((io) => {
+    const program = new Command('bulkhead').exitOverride();
+    program.configureOutput({ writeOut: io.out, writeErr: io.err });
+    registerBundle(program, io);
+    return program.parseAsync(['bundle', ...args], { from: 'user' });
   });
-  registerBundle(program, {
-    out: (text) => {
-      said.out += text;
-    },
-    err: (text) => {
-      said.err += text;
-    },
-    setExitCode: (value) => {
-      said.code = value;
-    },
-  });
-  await program.parseAsync(['bundle', ...args], { from: 'user' });
-  return said;
-}
 const json = async (...args: string[]) => JSON.parse((await bulkhead(...args, '--json')).out);
 
 beforeAll(async () => {

@@ -1,6 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
+import { heard } from '../../test/unit/heard.ts';
 import { makeFolder } from '../../test/unit/make-folder.ts';
 import { complianceControl } from '../compliance/control.ts';
 import { goodSight } from '../compliance/lab/sight.ts';
@@ -25,21 +26,7 @@ function start() {
   return { folder, lab, command: (...args: string[]) => run(...args, '--socket', socket) };
 }
 
-async function run(...args: string[]) {
-  const said = { out: '', err: '', code: 0 };
-  await runProgram(['compliance', ...args], {
-    out: (text) => {
-      said.out += text;
-    },
-    err: (text) => {
-      said.err += text;
-    },
-    setExitCode: (code) => {
-      said.code = code;
-    },
-  });
-  return said;
-}
+const run = (...args: string[]) => heard((io) => runProgram(['compliance', ...args], io));
 
 test('status shows the rates and what fails, and says so by its exit status', async () => {
   const { lab, command } = start();

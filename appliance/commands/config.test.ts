@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { beforeEach, expect, it } from 'vitest';
+import { heard } from '../../test/unit/heard.ts';
 import { makeFolder } from '../../test/unit/make-folder.ts';
 import { registerConfig } from './config.ts';
 
@@ -11,19 +12,11 @@ beforeEach(() => {
 });
 
 async function bulkhead(...args: string[]) {
-  let out = '';
-  let code = 0;
-  const program = new Command('bulkhead').exitOverride();
-  registerConfig(program, {
-    out: (text) => {
-      out += text;
-    },
-    err: () => undefined,
-    setExitCode: (value) => {
-      code = value;
-    },
+  const { out, code } = await heard((io) => {
+    const program = new Command('bulkhead').exitOverride();
+    registerConfig(program, io);
+    return program.parseAsync(['config', ...args], { from: 'user' });
   });
-  await program.parseAsync(['config', ...args], { from: 'user' });
   return { out, code };
 }
 

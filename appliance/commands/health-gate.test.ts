@@ -2,19 +2,16 @@ import { Command } from 'commander';
 import { describe, expect, test } from 'vitest';
 import type { GateResult } from '../../health-gate/gate.ts';
 import { verdictOf } from '../../health-gate/lab/machine.ts';
+import { heard } from '../../test/unit/heard.ts';
 import { exitCode, registerHealthGate } from './health-gate.ts';
 
 async function bulkhead(...words: string[]) {
-  const said = { out: '', err: '', code: 0 };
-  const program = new Command('bulkhead').exitOverride();
-  program.configureOutput({ writeOut: (text) => (said.out += text), writeErr: (text) => (said.err += text) });
-  registerHealthGate(program, {
-    out: (text) => (said.out += text),
-    err: (text) => (said.err += text),
-    setExitCode: (code) => (said.code = code),
+  return heard((io) => {
+    const program = new Command('bulkhead').exitOverride();
+    program.configureOutput({ writeOut: io.out, writeErr: io.err });
+    registerHealthGate(program, io);
+    return program.parseAsync(['health-gate', ...words], { from: 'user' });
   });
-  await program.parseAsync(['health-gate', ...words], { from: 'user' });
-  return said;
 }
 
 describe('bulkhead health-gate', () => {

@@ -5,6 +5,7 @@ import { startLog } from '../../base/log.ts';
 import { run } from '../../base/run.ts';
 import type { Verdict } from '../../health-gate/verdict-schema.ts';
 import type { Status } from '../../status-page/status.ts';
+import { heard } from '../../test/unit/heard.ts';
 import { type Agent, startAgent } from '../agent/agent.ts';
 import { createServiceManager } from '../agent/service-manager.ts';
 import { lastingFacts } from '../agent/status-keeper.ts';
@@ -16,40 +17,15 @@ import { registerAgent } from './agent.ts';
 import { registerStatus } from './status.ts';
 import { registerVersion } from './version.ts';
 
-interface Result {
-  out: string;
-  err: string;
-  code: number;
-}
-
 /** The commands as main.ts wires them; a thrown error passes through. */
-async function bulkhead(...args: string[]): Promise<Result> {
-  const result: Result = { out: '', err: '', code: 0 };
-  const program = new Command('bulkhead').exitOverride();
-  program.configureOutput({
-    writeOut: (text) => {
-      result.out += text;
-    },
-    writeErr: (text) => {
-      result.err += text;
-    },
+const bulkhead = (...args: string[]) =>
+  heard((io) => {
+    const program = new Command('bulkhead').exitOverride();
+    program.configureOutput({ writeOut: io.out, writeErr: io.err });
+    for (const register of [registerAgent, registerStatus, registerVersion]) register(program, io);
+    for (const command of program.commands) command.exitOverride().copyInheritedSettings(program);
+    return program.parseAsync(args, { from: 'user' });
   });
-  const io = {
-    out: (text: string) => {
-      result.out += text;
-    },
-    err: (text: string) => {
-      result.err += text;
-    },
-    setExitCode: (code: number) => {
-      result.code = code;
-    },
-  };
-  for (const register of [registerAgent, registerStatus, registerVersion]) register(program, io);
-  for (const command of program.commands) command.exitOverride().copyInheritedSettings(program);
-  await program.parseAsync(args, { from: 'user' });
-  return result;
-}
 
 const VERDICT: Verdict = {
   id: 'this-boot-1',

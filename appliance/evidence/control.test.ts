@@ -11,6 +11,7 @@ import {
   type SegmentFacts,
 } from '../../protocol/evidence/statements.ts';
 import { healed, openLog } from '../../test/evidence/evidence-lab.ts';
+import { heard } from '../../test/unit/heard.ts';
 import { makeFolder } from '../../test/unit/make-folder.ts';
 import { runProgram } from '../program.ts';
 import { askSite, callSite } from '../site/control/client.ts';
@@ -55,14 +56,9 @@ async function serve(options: Partial<EvidenceOptions> = {}) {
   const fill = async (count: number) => {
     for (let at = 0; at < count; at += 1) await log.append([healed(at)]);
   };
-  const run = async (...args: string[]) => {
-    const shown = { out: '', err: '', code: 0 };
-    await runProgram(['evidence', ...args, ...(args[0] === 'verify' ? [] : ['--socket', socket])], {
-      out: (text) => (shown.out += text),
-      err: (text) => (shown.err += text),
-      setExitCode: (code) => (shown.code = code),
-    });
-    return shown;
+  const run = (...args: string[]) => {
+    const words = ['evidence', ...args, ...(args[0] === 'verify' ? [] : ['--socket', socket])];
+    return heard((io) => runProgram(words, io));
   };
   return { folder, log, socket, clock, ask, status, errand, fill, run };
 }

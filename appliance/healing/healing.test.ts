@@ -5,6 +5,7 @@ import { type Run, run } from '../../base/run.ts';
 import { testKey } from '../../base/signing/test-key.ts';
 import { type RuleSet, sealRuleSet } from '../../protocol/healing/rule-set.ts';
 import { openLog } from '../../test/evidence/evidence-lab.ts';
+import { heard } from '../../test/unit/heard.ts';
 import { makeFolder } from '../../test/unit/make-folder.ts';
 import { jsonFile } from '../../updater/state/json-file.ts';
 import type { Detection } from '../findings/detection.ts';
@@ -203,7 +204,7 @@ describe('a sensor', () => {
   test('is told to heal what it found, and what it finds next decides', async () => {
     const site = await start('self_heal');
     await site.findings.record([drift]);
-    await Bun.sleep(50);
+    await expect.poll(() => site.commands.pending(SENSOR), { timeout: 10_000 }).toHaveLength(1);
     const [command] = site.commands.pending(SENSOR);
     expect(command).toMatchObject({ check_type: 'firewall', action: 'enable_firewall' });
     const told = {
@@ -285,21 +286,7 @@ test('rules of the coordinator come by the socket, and wrong ones are refused wi
 
 test('a person at a terminal sees how it is, what was done and by which rules, and switches it', async () => {
   const site = await startSite(nobody, run);
-  const bulkhead = async (...args: string[]) => {
-    const said = { out: '', err: '', status: 0 };
-    await runProgram(['healing', ...args], {
-      out: (text) => {
-        said.out += text;
-      },
-      err: (text) => {
-        said.err += text;
-      },
-      setExitCode: (code) => {
-        said.status = code;
-      },
-    });
-    return said;
-  };
+  const bulkhead = (...args: string[]) => heard((io) => runProgram(['healing', ...args], io));
   const asked = async (...args: string[]) => (await bulkhead(...args, '--socket', site.socket)).out;
   expect(await asked('dry-run', '--reason', 'new rules')).toMatch(
     /^healing is a dry run: nothing is done, .*new rules/,
@@ -322,7 +309,7 @@ test('a person at a terminal sees how it is, what was done and by which rules, a
   expect((await bulkhead('check', file)).out).toMatch(/^0 rules can be published/);
   writeFileSync(file, 'rules: [{ id: x }]\n');
   expect(await bulkhead('check', file)).toMatchObject({
-    status: 1,
+    code: 1,
     err: expect.stringMatching(/HEALING_RULES_INVALID/),
   });
 });

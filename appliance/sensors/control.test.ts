@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { heard } from '../../test/unit/heard.ts';
 import { makeFolder } from '../../test/unit/make-folder.ts';
 import { runProgram } from '../program.ts';
 import { serveControl } from '../site/control/server.ts';
@@ -37,21 +38,8 @@ beforeEach(async () => {
 });
 afterEach(() => end());
 
-async function bulkhead(...args: string[]): Promise<{ out: string; err: string; status: number }> {
-  const said = { out: '', err: '', status: 0 };
-  await runProgram(['sensors', ...args, '--socket', socket], {
-    out: (text) => {
-      said.out += text;
-    },
-    err: (text) => {
-      said.err += text;
-    },
-    setExitCode: (code) => {
-      said.status = code;
-    },
-  });
-  return said;
-}
+const bulkhead = (...args: string[]) =>
+  heard((io) => runProgram(['sensors', ...args, '--socket', socket], io));
 const json = async (...args: string[]) => JSON.parse((await bulkhead(...args, '--json')).out);
 const plea = (more: object) => ({
   ...{ way: 'grpc' as const, hostname: 'desk-7', domain: null, os_version: 'Debian 12', agent_version: '1' },
@@ -75,7 +63,7 @@ test('a person makes a code, sees who came by it, changes what it may do, and pu
   expect((await bulkhead('list')).out).toContain('revoked 2');
   expect(kinds).toEqual(['sensor.tier_changed', 'sensor.revoked']);
   expect(await bulkhead('tier', id, 'self_heal')).toMatchObject({
-    status: 1,
+    code: 1,
     err: expect.stringContaining('SENSOR_REVOKED'),
   });
 });
@@ -98,13 +86,13 @@ test('a person lets in one that waits, and refuses another', async () => {
 
 test('who is not known, and what is no tier, is told so', async () => {
   expect(await bulkhead('show', 's-0000000000000000')).toMatchObject({
-    ...{ status: 1, err: expect.stringContaining('SENSOR_UNKNOWN') },
+    ...{ code: 1, err: expect.stringContaining('SENSOR_UNKNOWN') },
   });
   expect(await bulkhead('code', '--tier', 'root')).toMatchObject({
-    ...{ status: 1, err: expect.stringContaining('SENSOR_TIER_UNKNOWN') },
+    ...{ code: 1, err: expect.stringContaining('SENSOR_TIER_UNKNOWN') },
   });
   expect(await bulkhead('admit', 'ffffffff')).toMatchObject({
-    ...{ status: 1, err: expect.stringContaining('SENSOR_NOT_WAITING') },
+    ...{ code: 1, err: expect.stringContaining('SENSOR_NOT_WAITING') },
   });
 });
 

@@ -2,10 +2,10 @@ import { existsSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Elysia } from 'elysia';
 import { afterEach, describe, expect, test } from 'vitest';
-import type { CommandIo } from '../../base/command-line.ts';
 import { BulkheadError } from '../../base/errors.ts';
 import { VERSION } from '../../base/version.ts';
 import { startTestSite } from '../../test/site/test-site.ts';
+import { heard } from '../../test/unit/heard.ts';
 import { makeFolder } from '../../test/unit/make-folder.ts';
 import { createFindings } from '../findings/findings.ts';
 import { FINDINGS_PART } from '../findings/tables.ts';
@@ -62,13 +62,8 @@ test('findings are listed and closed at the command line', async () => {
   const site = await startTestSite({ folder, socket });
   ends.push(() => site.stop());
   const say = async (...args: string[]) => {
-    let out = '';
-    const add = (text: string) => {
-      out += text;
-    };
-    const io: CommandIo = { out: add, err: add, setExitCode: () => {} };
-    await runProgram([...args, '--socket', socket], io);
-    return out;
+    const { out, err } = await heard((io) => runProgram([...args, '--socket', socket], io));
+    return out + err;
   };
   expect(await say('findings', 'list')).toMatch(/open .* high +firewall +box \(appliance\) +no rules/);
   expect(await say('findings', 'events')).toMatch(/box \(appliance\) +firewall +no +no rules/);

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { heard } from '../../../test/unit/heard.ts';
 import { makeFolder } from '../../../test/unit/make-folder.ts';
 import { serialiseKeysetFile } from '../../../updater/signing/keyset-file.ts';
 import { generateSigner, TEST_RELEASE, testKeysets, testTrust } from '../../../updater/testing/test-keys.ts';
@@ -138,13 +139,9 @@ test('an operator adds, lists and removes at the command line', async () => {
   const keyset = join(root, 'keyset.json');
   writeFileSync(keyset, serialiseKeysetFile(testKeysets()));
   const say = async (...args: string[]) => {
-    let out = '';
-    const add = (text: string) => {
-      out += text;
-    };
-    const io = { out: add, err: add, setExitCode: () => {} };
-    await runProgram(['sensors', 'program', ...args, '--folder', folder], io);
-    return out;
+    const words = ['sensors', 'program', ...args, '--folder', folder];
+    const { out, err } = await heard((io) => runProgram(words, io));
+    return out + err;
   };
   expect(await say('list')).toBe('sensors are offered no program\n');
   const { file, sha256 } = make('1.0.0');
