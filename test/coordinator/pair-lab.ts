@@ -7,6 +7,10 @@ import type { PairGreeting, PairTask } from './pair-process.ts';
 /** Requests between one kill and the next, and how long after a request has come in its coordinator dies: in the middle of it, or just behind. */
 const REQUESTS_BETWEEN = { min: 10, max: 30 };
 const DIES_WITHIN_MS = 25;
+/** Of those that die, so many have done what they were asked, and could not say so any more. */
+const ANSWER_LOST_SHARE = 0.5;
+/** A heartbeat that is lost is little: so often another request is waited for. */
+const HEARTBEAT_SPARED_SHARE = 0.8;
 
 /** Two coordinators as processes of their own on one PostgreSQL, behind one address that gives requests to the one and the other. */
 export interface PairLab {
@@ -14,14 +18,21 @@ export interface PairLab {
   url: URL;
   /** Signs the first administrator in. */
   code: string;
-  /** From now on one of the two is killed again and again, in the middle of what it does, and started anew. */
-  beginKilling(): void;
-  /** How many were so far. */
-  killed(): number;
+  /** From now on one of the two is killed in the middle of what it does and started anew, so many times. */
+  beginKilling(times: number): void;
+  /** How many are still to be killed. */
+  doomed(): number;
   /** Resolves when both are there, and stay there. */
   endKilling(): Promise<void>;
   /** Moves the clock of both. */
   wait(duration_ms: number): void;
+}
+
+/** Where a request goes. */
+interface Target {
+  url: string;
+  /** Told when the answer has come, which is not passed on. */
+  lost?: () => void;
 }
 
 interface Member {
@@ -40,33 +51,40 @@ export async function startPair(place: { data: string; url?: string | undefined 
   };
   setClock();
   let members: Member[] = [];
-  let killing = false;
+  let doomed = 0;
   let left = 0;
-  let killed = 0;
   let replacing: Promise<void> | undefined;
   const start = () => startMember({ ...taskOf(place), url: `http://localhost:${port}`, clock });
-  const replace = async (member: Member) => {
-    await Bun.sleep(Math.random() * DIES_WITHIN_MS);
+  const replace = async (member: Member, dies: Promise<void>) => {
+    await dies;
     members = members.filter((other) => other !== member);
     member.child.kill('SIGKILL');
     await member.child.exited;
-    killed += 1;
+    doomed = Math.max(0, doomed - 1);
     members.push(await start());
     left = draw(REQUESTS_BETWEEN);
     replacing = undefined;
   };
   let turn = 0;
-  const next = (): Member | undefined => {
+  const next = (path: string): Target | undefined => {
     turn += 1;
     const member = members[turn % Math.max(1, members.length)];
-    if (!killing || replacing || !member) return member;
+    if (!member) return undefined;
+    const { url } = member.greeting;
     left -= 1;
-    if (left < 0) replacing = replace(member);
-    return member;
+    if (doomed === 0 || replacing || left > 0) return { url };
+    if (path === '/agent/heartbeat' && Math.random() < HEARTBEAT_SPARED_SHARE) return { url };
+    if (Math.random() > ANSWER_LOST_SHARE) {
+      replacing = replace(member, Bun.sleep(Math.random() * DIES_WITHIN_MS));
+      return { url };
+    }
+    const { promise, resolve } = Promise.withResolvers<void>();
+    replacing = replace(member, promise);
+    return { url, lost: resolve };
   };
-  const { port, close } = await openFront(() => next()?.greeting.url);
+  const { port, close } = await openFront(next);
   onTestFinished(async () => {
-    killing = false;
+    doomed = 0;
     await replacing;
     await close();
     for (const { child } of members) child.kill('SIGKILL');
@@ -74,15 +92,15 @@ export async function startPair(place: { data: string; url?: string | undefined 
   members = await Promise.all([start(), start()]);
   return {
     ...{ url: new URL(`http://localhost:${port}`), code: members[0]?.greeting.sign_in?.code ?? '' },
-    beginKilling() {
+    beginKilling(times) {
       left = draw(REQUESTS_BETWEEN);
-      killing = true;
+      doomed = times;
     },
     async endKilling() {
-      killing = false;
+      doomed = 0;
       await replacing;
     },
-    killed: () => killed,
+    doomed: () => doomed,
     wait(duration_ms) {
       ahead_ms += duration_ms;
       setClock();
@@ -112,20 +130,21 @@ async function startMember(task: PairTask): Promise<Member> {
 }
 
 /** Passes requests on as they come, and breaks the connection where no answer comes: it does not ask twice. */
-async function openFront(target: () => string | undefined) {
+async function openFront(next: (path: string) => Target | undefined) {
   const handle = async (request: IncomingMessage, response: ServerResponse) => {
     const chunks: Uint8Array[] = [];
     for await (const chunk of request) chunks.push(chunk as Uint8Array);
-    const url = target();
-    if (url === undefined) return void request.socket.destroy();
-    const answer = await fetch(`${url}${request.url}`, {
+    const target = next(request.url ?? '/');
+    if (target === undefined) return void request.socket.destroy();
+    const answer = await fetch(`${target.url}${request.url}`, {
       ...{ method: request.method ?? 'GET', redirect: 'manual', keepalive: false },
       headers: Object.entries(request.headers).flatMap(([name, value]): [string, string][] =>
         typeof value === 'string' && name !== 'connection' ? [[name, value]] : [],
       ),
       ...(chunks.length === 0 ? {} : { body: Buffer.concat(chunks) }),
-    });
+    }).finally(target.lost);
     const body = new Uint8Array(await answer.arrayBuffer());
+    if (target.lost) return void request.socket.destroy();
     const fields = Object.fromEntries(answer.headers);
     // What was packed is not any more, and what was in pieces is in one.
     for (const name of ['content-encoding', 'transfer-encoding', 'content-length']) delete fields[name];
