@@ -42,14 +42,19 @@ export interface Client {
    * One signed request, with a deadline. Never rejects. The coordinator's time and the sequence that it has seen are taken from
    * whatever it answers.
    *
-   * @param path below the base address @param body JSON
+   * @param path below the base address @param body JSON @param signer instead of the device's own key
    */
-  post(path: string, body: string): Promise<Reply>;
+  post(path: string, body: string, signer?: RequestSigner): Promise<Reply>;
 }
 
 export function createClient(options: ClientOptions): Client {
-  const { clock, sequence, signer, steady_ms } = options;
-  const send = async (path: string, body: string, signal: AbortSignal): Promise<Reply> => {
+  const { clock, sequence, steady_ms } = options;
+  const send = async (
+    path: string,
+    body: string,
+    signer: RequestSigner,
+    signal: AbortSignal,
+  ): Promise<Reply> => {
     const url = new URL(`${options.url.origin}${options.url.pathname.replace(/\/$/, '')}${path}`);
     const bytes = new TextEncoder().encode(body);
     const created_s = Math.floor(clock.now_ms() / 1000);
@@ -76,11 +81,11 @@ export function createClient(options: ClientOptions): Client {
     return reply;
   };
   return {
-    async post(path, body) {
+    async post(path, body, signer = options.signer) {
       if (options.url.protocol !== 'https:') return silence('the configured address is no https URL');
       const deadline = AbortSignal.timeout(REQUEST_TIMEOUT_MS);
       try {
-        return await send(path, body, AbortSignal.any([deadline, options.signal]));
+        return await send(path, body, signer, AbortSignal.any([deadline, options.signal]));
       } catch (error) {
         if (deadline.aborted) return silence(`no answer within ${REQUEST_TIMEOUT_MS / 1000} s`);
         return silence(describeError(error));

@@ -21,6 +21,7 @@ import { CORRECTIONS_MAX, PACE_MAX_MS, REFUSED_RETRY_MS } from './limits.ts';
 import { pause_ms, type Standing } from './next-step.ts';
 import type { OutboxQueue } from './outbox/outbox.ts';
 import type { WaitingMessage } from './outbox/store.ts';
+import type { Sessions } from './sessions.ts';
 
 export interface ConversationOptions {
   subject: EnrolmentSubject;
@@ -28,6 +29,7 @@ export interface ConversationOptions {
   clock: CoordinatorClock;
   outbox: OutboxQueue;
   enrolments: EnrolmentFile;
+  sessions: Sessions;
   errands: Pick<Errands, 'waiting' | 'first' | 'settle' | 'abandon'>;
   orders: Pick<OrderRunner, 'take'>;
   /** Code of the configuration, in its one form; null: none. */
@@ -136,15 +138,20 @@ export class Conversation {
   }
 
   async heartbeat(): Promise<void> {
-    const { client, outbox, vitals, steady_ms, orders, clock, onStateWanted } = this.#options;
+    const { client, outbox, vitals, steady_ms, orders, clock, onStateWanted, sessions } = this.#options;
     const { records, oldest_ms } = outbox.state();
+    const turn = sessions.turn();
     const heartbeat: Heartbeat = {
       ...{ ...vitals(), state_digest: this.#reported, waiting: { records, oldest_ms } },
+      ...(turn.wish === undefined ? {} : { session_key_for: turn.wish }),
     };
-    const reply = await client.post('/agent/heartbeat', JSON.stringify(heartbeat));
+    const reply = await client.post('/agent/heartbeat', JSON.stringify(heartbeat), turn.signer);
+    // Still due: the next one is signed with the key of the device, and is judged.
+    if (turn.refused(reply)) return;
     const answer = this.#taken('heartbeat', reply, ReportAnswer);
     const { enrolment } = this.#state;
     if (answer === null || enrolment === null) return;
+    turn.taken(answer);
     this.#heartbeat_due_ms = steady_ms() + answer.next_heartbeat_s * 1000;
     this.#change({ agent: answer.agent }, null);
     if (answer.orders.length > 0)
@@ -224,7 +231,7 @@ export class Conversation {
   }
 
   #fail(meaning: Meaning, message: string, asked_ms: number): void {
-    const { enrolments, steady_ms, random } = this.#options;
+    const { enrolments, sessions, steady_ms, random } = this.#options;
     const now_ms = steady_ms();
     if (meaning === 'corrected' && this.#corrections < CORRECTIONS_MAX) {
       this.#corrections += 1;
@@ -241,6 +248,7 @@ export class Conversation {
     this.#not_before_ms = now_ms + pause_ms(shut ? REFUSED_RETRY_MS : asked_ms, this.#failures, random());
     if (meaning === 'enrol') {
       enrolments.remove();
+      sessions.forget();
       this.#reported = null;
       this.#change({ enrolment: null, problem: message }, `enrolling again: ${message}`);
       return;

@@ -53,3 +53,12 @@ export const START_SPREAD_MS = 3_000;
 
 /** Questions of other parts that wait at once: one part asks one thing at a time, and more is a fault of it. */
 export const ERRANDS_MAX = 8;
+
+/** What is left of a session key's time when another one is asked for: a few heartbeats, of which some may be lost. */
+export const SESSION_RENEW_MS = 5 * 60_000;
+
+/**
+ * A coordinator that does not take the session key that it has given is not asked for another one for this long: each would cost a request that is
+ * refused, and the device's own key serves as well.
+ */
+export const SESSION_REFUSED_PAUSE_MS = 60 * 60_000;

@@ -20,6 +20,7 @@ import { describeLink } from './link-section.ts';
 import { nextStep } from './next-step.ts';
 import { openOutbox } from './outbox/outbox.ts';
 import { openSequence } from './sequence.ts';
+import { Sessions } from './sessions.ts';
 
 export interface LinkOptions {
   /** Base address of the coordinator. */
@@ -80,6 +81,7 @@ export function createLink(options: LinkOptions): Link {
     sequence: openSequence(place('sequence'), warn),
   });
 
+  const key_id = deviceIdOf(options.key.publicKey);
   const errands = new Errands();
   const report = (reason: ChangeReason, now: Fingerprint) =>
     outbox.put({
@@ -88,7 +90,8 @@ export function createLink(options: LinkOptions): Link {
     });
 
   const conversation = new Conversation({
-    subject: { coordinator: url.href, key_id: deviceIdOf(options.key.publicKey) },
+    subject: { coordinator: url.href, key_id },
+    sessions: new Sessions({ key_id, now_ms: clock.now_ms, steady_ms }),
     ...{ client, clock, outbox, orders, errands, wall_ms, steady_ms, random },
     enrolments: enrolmentFile(place('enrolment.json'), warn),
     provision_code: (options.provision_code !== null && readCode(options.provision_code)) || null,

@@ -17,6 +17,8 @@ export interface PassedRequest {
   path: string;
   sequence: number;
   body: string;
+  /** Signed with a session key, not with that of the device. */
+  inSession: boolean;
 }
 
 /** A line between appliance and coordinator that can be bad: it ends TLS, because what is sealed cannot be sent twice. */
@@ -43,6 +45,7 @@ export async function openBadLine(tls: { certificate: string; key: string }): Pr
     const passed = {
       ...{ path, body: body.toString('utf8') },
       sequence: Number(request.headers['bulkhead-sequence']),
+      inSession: String(request.headers['signature-input']).includes('bulkhead-session'),
     };
     requests.push(passed);
     const fate = line.target === null ? 'drop' : line.fate(passed);
