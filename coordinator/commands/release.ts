@@ -45,6 +45,15 @@ export const registerRelease: RegisterCommand = (program, io) => {
       printOne(io, await (await apiOf(options)).call('GET', at(id)));
     });
   withApiOptions(
+    release.command('scan').description('compare what a release is made of with a feed of vulnerabilities'),
+  )
+    .argument('<id>')
+    .requiredOption('--feed <file>', "JSON of Debian's security tracker, or of OSV")
+    .action(async (id: string, options: ApiCommandOptions & { feed: string }) => {
+      const { scanRelease } = await import('../client/scan.ts');
+      printOne(io, await scanRelease(await apiOf(options), id, options.feed));
+    });
+  withApiOptions(
     release.command('withdraw').description('take a release back: nobody is brought to it any more'),
   )
     .argument('<id>')

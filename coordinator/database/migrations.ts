@@ -10,6 +10,7 @@ import { addPolicies } from './policies-step.ts';
 import { addReleases } from './releases-step.ts';
 import { addRuleSets } from './rules-step.ts';
 import { addSites } from './site-step.ts';
+import { addVulnerabilities } from './vulnerabilities-step.ts';
 
 export type { Backend };
 
@@ -30,6 +31,7 @@ export function migrationsFor(backend: Backend): Record<string, Migration> {
     '0009-evidence': { up: (database: Kysely<unknown>) => addEvidence(database, backend) },
     '0010-rules': { up: (database: Kysely<unknown>) => addRuleSets(database, backend) },
     '0011-sites': { up: (database: Kysely<unknown>) => addSites(database, backend) },
+    '0012-vulnerabilities': { up: (database: Kysely<unknown>) => addVulnerabilities(database, backend) },
   };
 }
 

@@ -13,6 +13,16 @@ export interface ReleaseTables {
   rollout_orders: RolloutOrderRow;
   leases: LeaseRow;
   policies: PolicyRow;
+  release_vulnerabilities: ReleaseVulnerabilitiesRow;
+}
+
+/** The newest comparison with a feed. */
+export interface ReleaseVulnerabilitiesRow {
+  release_id: string;
+  compared_ms: number;
+  compared_by: string;
+  /** JSON of a VulnerabilityReport. */
+  report: string;
 }
 
 /** Tried in the order of `position`; the first whose cohort an appliance is in holds for it. */

@@ -11,6 +11,7 @@ import type { Look, Page } from './page.ts';
 import { ActForm, Button, Card, Chip, Fact, Field, FileField, Moment, Table } from './parts.tsx';
 import { shareText } from './releases.tsx';
 import { PHASE_TONES } from './rollout-words.ts';
+import { VulnerabilitiesCard } from './vulnerabilities-card.tsx';
 import { countText, linkTo, plain } from './words.ts';
 
 type Release = Awaited<ReturnType<typeof readRelease>>;
@@ -50,6 +51,7 @@ export const releasePage: Page = {
             <FieldCard release={release} />
           </div>
           <FilesCard release={release} />
+          <VulnerabilitiesCard report={release.vulnerabilities} hasBill={release.sbom_sha256 !== null} />
           <Card id="rollouts" title="Rollouts of it">
             <Table
               label="Rollouts of it"

@@ -1,7 +1,7 @@
 import { BulkheadError } from '../../base/errors.ts';
 import { PACKED_MAGIC } from '../../updater/blocks/packed-format.ts';
 import { isBundle, readHead } from '../../updater/bundle/head.ts';
-import { type OpenBundle, openBundle } from '../../updater/bundle/open-bundle.ts';
+import { inspectBundle, type OpenBundle, openBundle } from '../../updater/bundle/open-bundle.ts';
 import { verifyDeep } from '../../updater/bundle/verify-bundle.ts';
 import { requireReleaseSignature, type TrustedKeys } from '../../updater/signing/trust.ts';
 import { type ByteSource, readRange } from '../../updater/source.ts';
@@ -20,6 +20,15 @@ export async function kindOf(source: ByteSource): Promise<ArtifactRow['kind']> {
   throw new BulkheadError('ARTIFACT_KIND', 'the file is neither a bundle nor the blocks of one', {
     hint: 'bulkhead bundle create makes both',
   });
+}
+
+/**
+ * The bill of materials in a release's bundle, its digest compared with the one that was signed.
+ *
+ * @throws BulkheadError BUNDLE_SECTION_MISSING, BUNDLE_SECTION_DAMAGED, what the source throws
+ */
+export async function readSbom(source: ByteSource): Promise<Uint8Array> {
+  return await (await inspectBundle(source)).readSection('sbom');
 }
 
 /**

@@ -6,6 +6,7 @@ import type { ReleaseFileRow, ReleaseRow } from '../database/release-tables.ts';
 import type { Database, Work } from '../database/tables.ts';
 import { PAGE_MAX } from '../limits.ts';
 import { cancelRolloutsOf } from '../rollouts/run/operate.ts';
+import { readReport } from '../vulnerabilities/keep.ts';
 
 /** A release as people see it. */
 export interface ReleaseView extends Omit<ReleaseRow, 'floors' | 'compatible' | 'signed_by'> {
@@ -61,7 +62,7 @@ export async function readRelease({ database }: Coordinator, id: string) {
       delta_bytes: version === null ? null : (deltas.get(version) ?? null),
     }),
   );
-  return { ...release, files, field };
+  return { ...release, files, field, vulnerabilities: await readReport(database, id) };
 }
 
 /** How many of the fleet run which version, by their own word. */

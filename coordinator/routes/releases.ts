@@ -6,8 +6,12 @@ import type { Coordinator } from '../context.ts';
 import { authorise } from '../people/authorise.ts';
 import { addReleaseFile, createRelease } from '../releases/create.ts';
 import { releaseKeys, setReleaseKeys } from '../releases/keys.ts';
-import { listReleases, readRelease, viewRelease, withdrawRelease } from '../releases/read.ts';
+import { readSbom } from '../releases/open-artifact.ts';
+import { findRelease, listReleases, readRelease, viewRelease, withdrawRelease } from '../releases/read.ts';
 import { FLOORS_MAX } from '../rollouts/limits.ts';
+import { raw } from '../server/openapi.ts';
+import { keepReport } from '../vulnerabilities/keep.ts';
+import { VulnerabilityReport } from '../vulnerabilities/report.ts';
 import { Sha256 } from './artifacts.ts';
 import { answers, Id, Nullable, PageSize, TimeMs } from './parts.ts';
 
@@ -37,6 +41,10 @@ const FileFields = {
 const Field = t.Object({
   ...{ version: Nullable(t.String()), devices: t.Integer() },
   delta_bytes: Nullable(t.Integer({ description: 'of the delta from that version; null: there is none' })),
+});
+const Vulnerabilities = t.Object({
+  ...VulnerabilityReport.properties,
+  ...{ compared_ms: TimeMs, compared_by: t.String() },
 });
 const Keys = t.Object({
   ...{ version: t.Integer(), issued_at: t.String() },
@@ -111,11 +119,47 @@ export function releaseRoutes(coordinator: Coordinator) {
             200: t.Object({
               ...ReleaseFields,
               ...{ files: t.Array(t.Object(FileFields)), field: t.Array(Field) },
+              vulnerabilities: Nullable(Vulnerabilities),
             }),
           },
           ...([401, 403, 404] as const),
         ),
-        detail: detail('One release, its files, and what it costs each version in the field'),
+        detail: detail(
+          'One release, its files, what it costs each version in the field, and what is known against it',
+        ),
+      },
+    )
+    .get(
+      '/releases/:id/sbom',
+      async ({ request, params }) => {
+        await authorise(coordinator, request, 'read');
+        const { bundle_sha256 } = await findRelease(coordinator.database, params.id);
+        const source = coordinator.artifacts.open(bundle_sha256);
+        try {
+          const bill = new Uint8Array(await readSbom(source));
+          return new Response(bill, { headers: { 'content-type': 'application/vnd.cyclonedx+json' } });
+        } finally {
+          await source.close();
+        }
+      },
+      {
+        params: t.Object({ id: Id }),
+        detail: {
+          ...detail('The bill of materials of a release, as it was signed'),
+          responses: { 200: raw('application/vnd.cyclonedx+json', 'CycloneDX') },
+        },
+      },
+    )
+    .put(
+      '/releases/:id/vulnerabilities',
+      async ({ request, params, body }) => {
+        await keepReport(coordinator, await operator(request), params.id, body);
+        return new Response(null, { status: 204 });
+      },
+      {
+        ...{ params: t.Object({ id: Id }), body: VulnerabilityReport },
+        response: answers({ 204: t.Void() }, 400, 401, 403, 404),
+        detail: detail('Put on record what came of comparing it with a feed of vulnerabilities'),
       },
     )
     .post(

@@ -13,14 +13,14 @@ export interface Component {
 
 /** Packages of Debian with the licences that their copyright files name. */
 export function debianComponents(
-  packages: readonly { name: string; version: string; sha256: string }[],
+  packages: readonly { name: string; version: string; sha256: string; path?: string }[],
   copyrights: ReadonlyMap<string, string>,
 ): Component[] {
-  return packages.map(({ name, version, sha256 }) => {
+  return packages.map(({ name, version, sha256, path }) => {
     const names = licenceNames(copyrights.get(name) ?? '');
     // A file in words of its own names no licence that a program could tell.
     const licence = { names: names.length > 0 ? names : [`see ${copyrightPath(name)}`] };
-    return { name, version, purl: debianPurl(name, version), sha256, licence };
+    return { name, version, purl: debianPurl(name, version, path), sha256, licence };
   });
 }
 
@@ -31,8 +31,11 @@ export function licenceNames(copyright: string): string[] {
   return [...new Set(names)].sort();
 }
 
-export function debianPurl(name: string, version: string): string {
-  return `pkg:deb/debian/${encodeURIComponent(name)}@${encodeURIComponent(version)}?arch=amd64&distro=trixie`;
+/** @param path in the pool; its folder is the source package, which feeds of vulnerabilities go by: named where it is another one */
+export function debianPurl(name: string, version: string, path = ''): string {
+  const purl = `pkg:deb/debian/${encodeURIComponent(name)}@${encodeURIComponent(version)}?arch=amd64&distro=trixie`;
+  const [, source = name] = /^pool\/(?:[^/]+\/)*([^/]+)\/[^/]+$/.exec(path) ?? [];
+  return source === name ? purl : `${purl}&upstream=${encodeURIComponent(source)}`;
 }
 
 /** The runtime in the program; the only package whose files are not among the compiled ones. */

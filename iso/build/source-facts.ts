@@ -11,7 +11,7 @@ export interface BillInputs {
   version: string;
   revision: Revision;
   /** Debian packages of which anything is in the image. */
-  debian: readonly { name: string; version: string; sha256: string }[];
+  debian: readonly { name: string; version: string; sha256: string; path?: string }[];
   /** Their copyright files, by name. */
   copyrights: ReadonlyMap<string, string>;
   /** Source files in the program, as Bun's metafile names them. */

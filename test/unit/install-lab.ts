@@ -81,8 +81,8 @@ export function installLab() {
   const image = (name: string) => join(made.folder, `${name}.slot`);
   const bundleFile = (name: string) => join(made.folder, `${name}.bundle`);
   const url = (name: string) => `http://127.0.0.1:${made.server.port}/${name}`;
-  const full = (name: string, signer = TEST_RELEASE) =>
-    writeBundle(bundleFile(name), { slot_image: image(name), signers: [signer], zstd_level: 3 });
+  const full = (name: string, signer = TEST_RELEASE, more: { sbom?: Uint8Array } = {}) =>
+    writeBundle(bundleFile(name), { slot_image: image(name), signers: [signer], zstd_level: 3, ...more });
   const blocks = async (name: string) => {
     const { data_bytes } = parseFooter(readFileSync(image(name)).subarray(-FOOTER_BYTES));
     await writeBlocks(`${bundleFile(name)}.blocks`, image(name), data_bytes);
