@@ -171,6 +171,7 @@ describe('what goes wrong is said at once, with the console', () => {
       /^ +\d+\.\d{3} GUEST READY/m,
     );
     expect(await Bun.file(join(machine.logFolder, 'screen.png')).exists()).toBe(true);
+    expect(await Bun.file(join(machine.logFolder, 'processor.txt')).text()).toMatch(/look 2.*[ER]IP=/s);
 
     machine.sendSerial('panic\r');
     await expect(machine.waitForSerial('login:', BOOT_MS)).rejects.toThrow(/kernel panic: .*as told/);

@@ -20,6 +20,10 @@ export const KILL_TIMEOUT_MS = 10_000;
 /** Lines of the console that go with an error: enough for a panic with its call trace. */
 export const CONTEXT_LINES = 40;
 
+/** Looks at a processor that a wait was in vain for, and the pause between them: a loop is seen in several places. */
+export const PROCESSOR_LOOKS = 4;
+export const LOOK_PAUSE_MS = 200;
+
 /** Console text kept in memory. A boot prints 100 kB; ten power cuts stay far below this. */
 export const SERIAL_TEXT_MAX_CHARS = 16 * 1024 * 1024;
 

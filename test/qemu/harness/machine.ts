@@ -1,10 +1,11 @@
-import { rmSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { BulkheadError } from '../../../base/errors.ts';
+import { BulkheadError, describeError } from '../../../base/errors.ts';
 import type { AttachedDisk } from './command-line.ts';
 import { HttpPort, hostPortOf } from './http-port.ts';
 import { CONTEXT_LINES, POLL_MS } from './limits.ts';
 import type { MachineOptions } from './options.ts';
+import { processorLooks } from './processor-looks.ts';
 import type { Exit, QemuProcess } from './qemu-process.ts';
 import type { Qmp, QmpEvent } from './qmp.ts';
 import type { RunFolder } from './run-folder.ts';
@@ -235,10 +236,17 @@ export class Machine {
     if (!this.running) throw this.error('MACHINE_EXITED', 'the machine went off while waiting for an answer');
   }
 
-  /** An error with the end of the console; the screen goes into the logs, because firmware may have spoken only there. */
+  /**
+   * An error with the end of the console. Screen and processor go into the logs: firmware may have spoken only there, and of a
+   * machine that stopped without a word nothing else is left.
+   */
   private async fail(code: string, message: string): Promise<BulkheadError> {
-    // The screenshot is a help for the reader of the logs; that it cannot be taken must not hide the failure itself.
-    if (this.running) await this.screenshot(join(this.logFolder, 'screen.png')).catch(() => {});
+    // Both are a help for the reader of the logs; that they cannot be had must not hide the failure itself.
+    if (this.running) {
+      await this.screenshot(join(this.logFolder, 'screen.png')).catch(() => {});
+      const looks = await processorLooks(this.parts.qmp).catch((error: unknown) => describeError(error));
+      writeFileSync(join(this.logFolder, 'processor.txt'), looks);
+    }
     return this.error(code, message);
   }
 
