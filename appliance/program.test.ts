@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { describe, expect, test } from 'vitest';
 import { heard } from '../test/unit/heard.ts';
-import { makeProgram, registerAll, runProgram } from './program.ts';
+import { makeProgram, registerFor, runProgram } from './program.ts';
 
 const bulkhead = (...args: string[]) => heard((io) => runProgram(args, io));
 
@@ -11,7 +11,8 @@ function commands(command: Command, name = command.name()): [string, Command][] 
   return [[name, command], ...below];
 }
 const nobody = { out: () => undefined, err: () => undefined, setExitCode: () => undefined };
-const all = commands(registerAll(makeProgram(), nobody));
+const whole = await registerFor(makeProgram(), nobody, []);
+const all = commands(whole);
 
 describe('a wrong command line', () => {
   test.each([
@@ -46,6 +47,17 @@ test('an error says its code once, in JSON and to a person', async () => {
     'error: CONFIG_FILE_MISSING: there is no file /nowhere/config.yaml\n',
   );
 });
+
+test.each(whole.commands.map((command) => command.name()))(
+  'the word %s brings its own command and no other, the same as among all',
+  async (word) => {
+    const alone = await registerFor(makeProgram(), nobody, [word]);
+    const names = (command: Command) => commands(command).map(([name]) => name);
+    expect(names(alone).slice(1)).toEqual(
+      names(whole).filter((name) => `${name} `.startsWith(`bulkhead ${word} `)),
+    );
+  },
+);
 
 test('help and version end well', async () => {
   for (const args of [

@@ -1,29 +1,37 @@
 import { Command } from 'commander';
 import { type CommandIo, runCommandLine } from '../base/command-line.ts';
 import { VERSION } from '../base/version.ts';
-import { registerBootLog } from './boot-log/command.ts';
-import { registerAgent } from './commands/agent.ts';
-import { registerBundle } from './commands/bundle.ts';
-import { registerCompliance } from './commands/compliance.ts';
-import { registerConfig } from './commands/config.ts';
-import { registerEvidence } from './commands/evidence.ts';
-import { registerFindings } from './commands/findings.ts';
-import { registerFirewall } from './commands/firewall.ts';
-import { registerHealing } from './commands/healing.ts';
-import { registerHealthGate } from './commands/health-gate.ts';
-import { registerInstall } from './commands/install.ts';
-import { registerOrders } from './commands/orders.ts';
-import { registerSecrets } from './commands/secrets.ts';
-import { registerSensors } from './commands/sensors.ts';
-import { registerSetup } from './commands/setup.ts';
-import { registerSite } from './commands/site.ts';
-import { registerSlots } from './commands/slots.ts';
-import { registerStatus } from './commands/status.ts';
-import { registerTargets } from './commands/targets.ts';
-import { registerUpdate } from './commands/update.ts';
-import { registerVersion } from './commands/version.ts';
+import type { RegisterCommand } from './commands/command.ts';
 
-/** Every role on the box: one executable, one sub-command a role. */
+/**
+ * Every role on the box: one executable, one sub-command a role. Each is read when it is called for, because a helper that runs for a
+ * moment beside the agent should not carry the other twenty in its memory.
+ */
+const COMMANDS: Readonly<Record<string, () => Promise<RegisterCommand>>> = {
+  agent: async () => (await import('./commands/agent.ts')).registerAgent,
+  'boot-log': async () => (await import('./boot-log/command.ts')).registerBootLog,
+  bundle: async () => (await import('./commands/bundle.ts')).registerBundle,
+  compliance: async () => (await import('./commands/compliance.ts')).registerCompliance,
+  config: async () => (await import('./commands/config.ts')).registerConfig,
+  evidence: async () => (await import('./commands/evidence.ts')).registerEvidence,
+  findings: async () => (await import('./commands/findings.ts')).registerFindings,
+  firewall: async () => (await import('./commands/firewall.ts')).registerFirewall,
+  healing: async () => (await import('./commands/healing.ts')).registerHealing,
+  'health-gate': async () => (await import('./commands/health-gate.ts')).registerHealthGate,
+  install: async () => (await import('./commands/install.ts')).registerInstall,
+  orders: async () => (await import('./commands/orders.ts')).registerOrders,
+  secrets: async () => (await import('./commands/secrets.ts')).registerSecrets,
+  sensors: async () => (await import('./commands/sensors.ts')).registerSensors,
+  setup: async () => (await import('./commands/setup.ts')).registerSetup,
+  site: async () => (await import('./commands/site.ts')).registerSite,
+  slots: async () => (await import('./commands/slots.ts')).registerSlots,
+  status: async () => (await import('./commands/status.ts')).registerStatus,
+  targets: async () => (await import('./commands/targets.ts')).registerTargets,
+  update: async () => (await import('./commands/update.ts')).registerUpdate,
+  version: async () => (await import('./commands/version.ts')).registerVersion,
+};
+
+/** The program without its commands. */
 export function makeProgram(): Command {
   return new Command('bulkhead')
     .description('firmware of an unattended appliance')
@@ -32,36 +40,23 @@ export function makeProgram(): Command {
     .showSuggestionAfterError();
 }
 
-/** @param program what its commands inherit has to be set before */
-export function registerAll(program: Command, io: CommandIo): Command {
-  for (const register of [
-    registerAgent,
-    registerBootLog,
-    registerBundle,
-    registerCompliance,
-    registerConfig,
-    registerEvidence,
-    registerFindings,
-    registerFirewall,
-    registerHealing,
-    registerHealthGate,
-    registerInstall,
-    registerOrders,
-    registerSecrets,
-    registerSensors,
-    registerSetup,
-    registerSite,
-    registerSlots,
-    registerStatus,
-    registerTargets,
-    registerUpdate,
-    registerVersion,
-  ])
-    register(program, io);
+/**
+ * Adds the command that is asked for, or all of them where none is: for the help, and for suggestions.
+ *
+ * @param program what its commands inherit has to be set before
+ * @param args behind the name of the program
+ */
+export async function registerFor(
+  program: Command,
+  io: CommandIo,
+  [word = '']: readonly string[],
+): Promise<Command> {
+  const own = Object.hasOwn(COMMANDS, word) ? COMMANDS[word] : undefined;
+  for (const load of own ? [own] : Object.values(COMMANDS)) (await load())(program, io);
   return program;
 }
 
 /** Runs one command line to its end, see runCommandLine. @param args behind the name of the program */
 export function runProgram(args: readonly string[], io: CommandIo): Promise<void> {
-  return runCommandLine(makeProgram(), (program) => registerAll(program, io), args, io);
+  return runCommandLine(makeProgram(), (program) => registerFor(program, io, args), args, io);
 }

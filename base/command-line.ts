@@ -14,11 +14,11 @@ export interface CommandIo {
  * as `{"error":{"code","message","hint"}}`, a wrong command line included. Never throws.
  *
  * @param args behind the name of the program
- * @param register adds the commands; what they inherit has been set before
+ * @param register adds the commands, and may take its time; what they inherit has been set before
  */
 export async function runCommandLine(
   program: Command,
-  register: (program: Command) => void,
+  register: (program: Command) => unknown,
   args: readonly string[],
   io: CommandIo,
 ): Promise<void> {
@@ -28,7 +28,7 @@ export async function runCommandLine(
     // With --json the usage would stand beside the JSON, and no program could read that.
     .configureOutput({ writeOut: io.out, writeErr: asJson ? () => undefined : io.err });
   try {
-    register(program);
+    await register(program);
     await program.parseAsync(args, { from: 'user' });
   } catch (error) {
     if (error instanceof CommanderError) {
