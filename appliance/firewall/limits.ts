@@ -15,7 +15,23 @@ export const SSH_WATCHED_ADDRESSES = 4096;
 /** An address is forgotten this long after its last attempt: longer than the limit needs to refill (60 s). */
 export const SSH_FORGET_AFTER_S = 300;
 /** IPv6 hosts pick addresses at will inside their /64, so that is what is counted. */
-export const SSH_IPV6_MASK = 'ffff:ffff:ffff:ffff::';
+export const IPV6_NETWORK_MASK = 'ffff:ffff:ffff:ffff::';
+
+/** Status page: a person has a few tabs with a stream each, and a few people may come from behind one router. */
+export const PAGE_CONNECTIONS_PER_SOURCE_MAX = 64;
+/** Of all: far below LimitNOFILE of compliance-agent.service (4,096), which needs files for its databases too. */
+export const PAGE_CONNECTIONS_MAX = 512;
+/** Sensors by HTTP make a connection for each request and close it: 500 of them behind one router have ten open at a time. */
+export const SENSOR_HTTP_CONNECTIONS_PER_SOURCE_MAX = 128;
+/** Of all: what the service of the site has memory for (a few kB each, in MemoryHigh= of 320 MB), beside everything else. */
+export const SENSOR_HTTP_CONNECTIONS_MAX = 2_000;
+/**
+ * Sensors by gRPC keep theirs open: 500 behind one router, and room for those that come back. There is no number for all,
+ * because the kernel would turn away sensors while strangers hold the places; `sensors/grpc/listener.ts` knows them apart.
+ */
+export const SENSOR_GRPC_CONNECTIONS_PER_SOURCE_MAX = 640;
+/** Addresses with open connections that are counted for each port. Beyond, only the number of all counts. */
+export const SOURCES_COUNTED_MAX = 4_096;
 
 /** Log lines about dropped packets, for each direction: a port scan must not fill the journal. */
 export const DROP_LOG_RATE_PER_MINUTE = 6;

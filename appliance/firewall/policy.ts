@@ -34,8 +34,8 @@ export interface FirewallNeeds {
 
 export const STATUS_PAGE_PORT = 80;
 export const SSH_PORT = 22;
-const SENSOR_HTTP_PORT = 8080;
-const SENSOR_GRPC_PORT = 50_051;
+export const SENSOR_HTTP_PORT = 8080;
+export const SENSOR_GRPC_PORT = 50_051;
 
 export const DNS_PORT = 53;
 export const NTP_PORT = 123;

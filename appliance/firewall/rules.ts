@@ -1,4 +1,5 @@
 import { isIPv6 } from 'node:net';
+import { connectionLimitRules, connectionLimitSets } from './connection-limits.ts';
 import {
   icmpErrors,
   inputDhcp,
@@ -31,7 +32,7 @@ export function firewallTable(policy: FirewallPolicy): TableDefinition {
   const braked = inputTcpPorts.includes(SSH_PORT);
   return {
     ...FIREWALL_TABLE,
-    sets: braked ? brakeSets() : [],
+    sets: [...(braked ? brakeSets() : []), ...connectionLimitSets(inputTcpPorts)],
     chains: [
       chain('input', [
         nft.rule('loopback', nft.meta('iifname', 'lo'), nft.accept),
@@ -42,6 +43,7 @@ export function firewallTable(policy: FirewallPolicy): TableDefinition {
         ...inputDhcp(),
         ...mdns('in'),
         ...(braked ? brakeRules() : []),
+        ...connectionLimitRules(inputTcpPorts),
         ...inputTcpPorts.map((port) =>
           nft.rule(`open port ${port}`, nft.field('tcp', 'dport', port), nft.ctState('new'), nft.accept),
         ),
@@ -157,7 +159,7 @@ function brakeRules(): RuleDefinition[] {
     nft.rule(
       'brake on guessing, IPv6',
       ...newSsh,
-      nft.overLimitPer(nft.masked(nft.payload('ip6', 'saddr'), limits.SSH_IPV6_MASK), BRAKE_IPV6, limit),
+      nft.overLimitPer(nft.masked(nft.payload('ip6', 'saddr'), limits.IPV6_NETWORK_MASK), BRAKE_IPV6, limit),
       nft.counter,
       nft.drop,
     ),

@@ -1,8 +1,15 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { runOrThrow } from '../../base/run.ts';
 import * as lab from './lab/network-lab.ts';
-import { SSH_BURST } from './limits.ts';
+import {
+  PAGE_CONNECTIONS_MAX,
+  PAGE_CONNECTIONS_PER_SOURCE_MAX,
+  SENSOR_HTTP_CONNECTIONS_PER_SOURCE_MAX,
+  SSH_BURST,
+} from './limits.ts';
+import { canonicalDefinition } from './nft/canonical.ts';
 import { type NftClient, nftClient } from './nft/client.ts';
+import { tableDifferences } from './nft/compare.ts';
 import { type FirewallNeeds, firewallPolicyFor, NOTHING_CONFIGURED } from './policy.ts';
 import { emergencyTable, firewallTable } from './rules.ts';
 
@@ -164,5 +171,76 @@ describe('the brake on port 22', () => {
     ]);
     expect(open([...first, ...second])).toBe(SSH_BURST);
     expect(open(elsewhere)).toBe(SSH_BURST - 1);
+  });
+});
+
+describe('connections that stay open', () => {
+  const ip = (host: lab.LabHost, command: string) => runOrThrow(host.run, 'ip', command.split(' '));
+  let held = 0;
+  const hold = (port: number, host: string, from?: string) => {
+    held += 1;
+    const name = `held ${held}`;
+    const where = {
+      name,
+      host,
+      port,
+      timeout_ms: lab.PROBE_TIMEOUT_MS,
+      ...(from === undefined ? {} : { from }),
+    };
+    return net.lan.ask({ op: 'tcp-hold', ...where }).then((outcome) => ({ name, outcome }));
+  };
+  const holdMany = (count: number, ...where: Parameters<typeof hold>) =>
+    Promise.all(Array.from({ length: count }, () => hold(...where)));
+  const open = (all: { name: string; outcome: unknown }[]) => all.filter(({ outcome }) => outcome === 'open');
+  const release = (all: { name: string }[]) =>
+    Promise.all(all.map(({ name }) => net.lan.ask({ op: 'tcp-release', name })));
+
+  test('are so many of one address and no more, until one of them ends', async () => {
+    await load({ sensorsEnabled: true });
+    await ip(net.lan, 'address add 192.0.2.2/24 dev eth0');
+    const all = await holdMany(SENSOR_HTTP_CONNECTIONS_PER_SOURCE_MAX + 8, 8080, APPLIANCE_IPV4);
+    expect(open(all)).toHaveLength(SENSOR_HTTP_CONNECTIONS_PER_SOURCE_MAX);
+    // Neither other addresses, nor other ports, nor the machine itself.
+    const others = [
+      hold(8080, APPLIANCE_IPV4, '192.0.2.2'),
+      hold(50_051, APPLIANCE_IPV4),
+      hold(80, APPLIANCE_IPV4),
+    ];
+    expect(open(await Promise.all(others))).toHaveLength(3);
+    expect(await net.appliance.connect('127.0.0.1', 8080)).toBe('open');
+    // What traffic has taught the sets is no difference to what was loaded.
+    const table = firewallTable(firewallPolicyFor({ ...NOTHING_CONFIGURED, sensorsEnabled: true }));
+    expect(tableDifferences(canonicalDefinition(table), await nft.read(table))).toEqual([]);
+    await release(open(all).slice(0, 1));
+    await expect
+      .poll(async () => (await hold(8080, APPLIANCE_IPV4)).outcome, { timeout: 10_000 })
+      .toBe('open');
+    expect((await hold(8080, APPLIANCE_IPV4)).outcome).toBe('timeout');
+    await release([...all, ...(await Promise.all(others))]);
+  });
+
+  test('of all IPv6 addresses of a /64 count as of one', async () => {
+    await load({ sensorsEnabled: true });
+    for (const end of ['21', '22']) await ip(net.lan, `address add 2001:db8::${end}/64 dev eth0 nodad`);
+    const half = SENSOR_HTTP_CONNECTIONS_PER_SOURCE_MAX / 2;
+    const [first, second] = await Promise.all([
+      holdMany(half + 4, 8080, APPLIANCE_IPV6, '2001:db8::21'),
+      holdMany(half + 4, 8080, APPLIANCE_IPV6, '2001:db8::22'),
+    ]);
+    expect(open([...first, ...second])).toHaveLength(SENSOR_HTTP_CONNECTIONS_PER_SOURCE_MAX);
+    expect((await hold(8080, APPLIANCE_IPV4)).outcome).toBe('open');
+    await release([...first, ...second]);
+  });
+
+  test('are so many of all addresses together and no more', async () => {
+    await load();
+    const sources = PAGE_CONNECTIONS_MAX / PAGE_CONNECTIONS_PER_SOURCE_MAX + 1;
+    const all: Awaited<ReturnType<typeof holdMany>> = [];
+    for (let host = 100; host < 100 + sources; host += 1) {
+      await ip(net.lan, `address add 192.0.2.${host}/24 dev eth0`);
+      all.push(...(await holdMany(PAGE_CONNECTIONS_PER_SOURCE_MAX, 80, APPLIANCE_IPV4, `192.0.2.${host}`)));
+    }
+    expect(open(all)).toHaveLength(PAGE_CONNECTIONS_MAX);
+    await release(all);
   });
 });

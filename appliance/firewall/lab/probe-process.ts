@@ -37,10 +37,15 @@ function perform(request: ProbeRequest): Promise<unknown> {
         return outcome;
       });
     case 'tcp-hold':
-      return tcpConnect(request.host, request.port, request.timeout_ms).then(({ outcome, socket }) => {
-        if (socket) held.set(request.name, socket);
-        return outcome;
-      });
+      return tcpConnect(request.host, request.port, request.timeout_ms, request.from).then(
+        ({ outcome, socket }) => {
+          if (socket) held.set(request.name, socket);
+          return outcome;
+        },
+      );
+    case 'tcp-release':
+      held.get(request.name)?.destroy();
+      return Promise.resolve(held.delete(request.name));
     case 'tcp-echo':
       return tcpEcho(request.name, request.text, request.timeout_ms);
     case 'udp-listen':
@@ -68,9 +73,10 @@ function tcpConnect(
   host: string,
   port: number,
   timeout_ms: number,
+  from?: string,
 ): Promise<{ outcome: ConnectOutcome; socket?: Socket }> {
   return new Promise((resolve) => {
-    const socket = connect({ host, port });
+    const socket = connect({ host, port, ...(from === undefined ? {} : { localAddress: from }) });
     const fail = (outcome: ConnectOutcome) => {
       clearTimeout(timer);
       socket.destroy();

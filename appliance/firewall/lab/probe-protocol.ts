@@ -2,8 +2,10 @@
 export type ProbeRequest =
   | { op: 'tcp-listen'; port: number }
   | { op: 'tcp-connect'; host: string; port: number; timeout_ms: number }
-  /** keeps a connection open under `name` */
-  | { op: 'tcp-hold'; name: string; host: string; port: number; timeout_ms: number }
+  /** keeps a connection open under `name`; `from`: an address of this host */
+  | { op: 'tcp-hold'; name: string; host: string; port: number; timeout_ms: number; from?: string }
+  /** ends what is held under `name` */
+  | { op: 'tcp-release'; name: string }
   /** sends a text over a held connection and waits for its echo */
   | { op: 'tcp-echo'; name: string; text: string; timeout_ms: number }
   | { op: 'udp-listen'; address: string; port: number; group?: { address: string; interface: string } }

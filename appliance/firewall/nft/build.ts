@@ -83,6 +83,16 @@ export function overLimitPer(elem: LeftExpression, set: string, limit: Omit<Limi
   return { set: { op: 'update', elem, set: `@${set}`, stmt: [{ limit: { ...limit, inv: true } }] } };
 }
 
+/** Counts the connections of each element (`add @set { elem ct count over … }`); matches what is over the number. */
+export function overCountPer(elem: LeftExpression, set: string, count_max: number): Statement {
+  return { set: { op: 'add', elem, set: `@${set}`, stmt: [overCount(count_max)] } };
+}
+
+/** Counts all connections that come by; matches what is over the number. */
+export function overCount(count_max: number): { 'ct count': { val: number; inv: true } } {
+  return { 'ct count': { val: count_max, inv: true } };
+}
+
 /** The objects of a table as `add` commands want them and `list` prints them. */
 export function tableObjects(table: TableDefinition): { [key: string]: JsonValue }[] {
   const at = { family: table.family, table: table.name };

@@ -65,6 +65,11 @@ export function canonicalTable(objects: readonly JsonValue[], name: TableName): 
     else if (kind !== 'element') table.others.push({ kind, ...sortKeys(rest) });
   }
   for (const chain of table.chains) chain.rules = rulesOf.get(chain.name) ?? [];
+  const learning = setsThatRulesFill(table.chains);
+  table.sets = table.sets.map((set) => {
+    const { name: setName, elem: _learned, ...rest } = set;
+    return learning.has(`@${String(setName)}`) ? { name: setName ?? null, ...rest } : set;
+  });
   const byName = (a: { name?: JsonValue }, b: { name?: JsonValue }) => order(String(a.name), String(b.name));
   table.sets.sort(byName);
   table.chains.sort(byName);
@@ -102,6 +107,18 @@ function canonicalSet(body: JsonObject): JsonObject {
     ...(kept.length === 0 ? {} : { flags: kept }),
     ...(filledByTraffic || elem === undefined ? {} : { elem: sortedList(canonicalExpression(elem)) }),
   };
+}
+
+/** Names, with `@`, of the sets whose members come from traffic: nft 1.0.6 prints no flag that says so. */
+function setsThatRulesFill(chains: readonly CanonicalChain[]): Set<string> {
+  const statements = chains.flatMap(({ rules }) => rules.flatMap(({ expr }) => expr));
+  return new Set(
+    statements.flatMap((statement) => {
+      const { set: body } = isObject(statement) ? statement : {};
+      const { set } = isObject(body) ? body : {};
+      return typeof set === 'string' ? [set] : [];
+    }),
+  );
 }
 
 function canonicalChain(body: JsonObject): CanonicalChain {

@@ -18,6 +18,7 @@ function statementText(statement: JsonValue): string {
   if (kind === 'match') return matchText(body);
   if (kind === 'limit') return limitText(body);
   if (kind === 'log') return logText(body);
+  if (kind === 'ct count') return countText(body);
   if (kind === 'jump' || kind === 'goto') return `${kind} ${String(target)}`;
   if (kind === 'set' && typeof set === 'string') return setText(body);
   return stableJson(statement);
@@ -42,6 +43,10 @@ function limitText({ rate, per, burst, inv, rate_unit, burst_unit }: JsonObject)
 function logText({ prefix, level }: JsonObject): string {
   const words = typeof prefix === 'string' ? ` prefix "${prefix}"` : '';
   return `log${words}${typeof level === 'string' ? ` level ${level}` : ''}`;
+}
+
+function countText({ val, inv }: JsonObject): string {
+  return `ct count ${inv === true ? 'over ' : ''}${String(val)}`;
 }
 
 function setText({ op, set, elem = null, stmt }: JsonObject): string {

@@ -57,6 +57,12 @@ export interface Limit {
   inv?: boolean;
 }
 
+/** Connections that are open, as connection tracking sees them; needs the kernel's `nft_connlimit`. */
+interface CountStatement {
+  /** `inv` true: matches what is over the number */
+  'ct count': { val: number; inv?: boolean };
+}
+
 export type Statement =
   | { match: { op: Operator; left: LeftExpression; right: RightExpression } }
   | { accept: null }
@@ -68,7 +74,15 @@ export type Statement =
   | { limit: Limit }
   | { log: { prefix?: string; level?: LogLevel } | null }
   | { reject: null }
-  | { set: { op: 'add' | 'update'; elem: LeftExpression; set: `@${string}`; stmt?: { limit: Limit }[] } };
+  | CountStatement
+  | {
+      set: {
+        op: 'add' | 'update';
+        elem: LeftExpression;
+        set: `@${string}`;
+        stmt?: ({ limit: Limit } | CountStatement)[];
+      };
+    };
 
 export type LogLevel = 'emerg' | 'alert' | 'crit' | 'err' | 'warn' | 'notice' | 'info' | 'debug';
 
@@ -94,7 +108,8 @@ export interface ChainDefinition {
 }
 
 /**
- * A named set. A set that rules add to needs `timeout_s`; nft derives the flag `dynamic` from those rules when they come in the
+ * A named set. A set that rules add to needs `timeout_s`, unless they count connections in it: the kernel takes such an element
+ * out with its last connection. nft derives the flag `dynamic` from those rules when they come in the
  * same transaction, as they do here (1.0.6 even refuses the flag in JSON), so it has no place here.
  */
 export interface SetDefinition {
