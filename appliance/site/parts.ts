@@ -28,6 +28,7 @@ import { ADMISSION_PART } from '../sensors/admission/tables.ts';
 import { createCommands } from '../sensors/commands/create-commands.ts';
 import { COMMANDS_PART } from '../sensors/commands/results-table.ts';
 import { sensorsControl } from '../sensors/control.ts';
+import type { ConnectionLimits } from '../sensors/grpc/listener.ts';
 import { serveSensorGrpc } from '../sensors/grpc/server.ts';
 import { createSensorApi } from '../sensors/http/app.ts';
 import { HTTP_KEYS_PART } from '../sensors/http/keys.ts';
@@ -56,7 +57,7 @@ export interface SiteParts {
   /** Where root puts the programs that sensors are offered. */
   sensorPrograms: string;
   /** Instead of the ports, the address and the share of an appliance: where all sensors come from one machine. */
-  sensorPorts?: { grpc: number; http: number; host: string; connections_per_address_max?: number };
+  sensorPorts?: { grpc: number; http: number; host: string; limits?: ConnectionLimits };
   now: () => Date;
   log: Logger;
   /** It cannot go on, and has to be started anew. */
@@ -114,7 +115,7 @@ export async function startParts(
   if (!parts.config.sensors.enabled) return;
   mkdirSync(join(parts.folder, 'pki'), { recursive: true, mode: 0o700 });
   const authority = await openAuthority(join(parts.folder, 'pki'), now);
-  const { grpc, http, host, connections_per_address_max } = parts.sensorPorts ?? {};
+  const { grpc, http, host, limits } = parts.sensorPorts ?? {};
   const programs = createSensorPrograms({ folder: parts.sensorPrograms, now_ms, warn });
   const api = createSensorApi({
     ...{ store, findings, registry, commands, admission, programs, now_ms, onFault: warn },
@@ -131,7 +132,7 @@ export async function startParts(
     serving: () => store.state().refused === null,
     ...(grpc === undefined ? {} : { port: grpc }),
     ...(host === undefined ? {} : { host }),
-    ...(connections_per_address_max === undefined ? {} : { limits: { connections_per_address_max } }),
+    ...(limits === undefined ? {} : { limits }),
   });
   const control = sensorsControl({ admission, authority, registry, evidence, programs });
   started.push({ control, stop: () => service.stop() });

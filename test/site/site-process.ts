@@ -1,4 +1,5 @@
 import { createInterface } from 'node:readline';
+import type { ConnectionLimits } from '../../appliance/sensors/grpc/listener.ts';
 import { startTestSite } from './test-site.ts';
 
 /** The whole service as a process of its own, for a network of its own; healing is on. It ends when its standard input does. */
@@ -8,7 +9,7 @@ export interface SiteTask {
   http_port: number;
   /** Default: a free one. */
   grpc_port?: number;
-  connections_per_address_max?: number;
+  limits?: ConnectionLimits;
 }
 
 async function serve({ folder, socket, http_port, grpc_port = 0, ...share }: SiteTask): Promise<void> {

@@ -25,8 +25,8 @@ import { statusOf } from './status.ts';
 export interface GateParts {
   registry: SensorRegistry;
   now_ms: () => number;
-  /** Told of each call whose sender may go on, with `address:port`. */
-  onCall: (peer: string) => void;
+  /** Told of each call of a sensor that may go on, with `address:port`. */
+  onSensor: (peer: string, sensor: string) => void;
   onFault: (error: unknown) => void;
   /** Path of the call that strangers may make. */
   register_path: string;
@@ -36,7 +36,7 @@ export interface GateParts {
 export function createGate({
   registry,
   now_ms,
-  onCall,
+  onSensor,
   onFault,
   register_path,
 }: GateParts): ServerInterceptor {
@@ -60,8 +60,10 @@ export function createGate({
     const refused = refusalOf(caller, path);
     if (refused)
       return new ServerInterceptingCall(call, { start: () => call.sendStatus(statusOf(refused, onFault)) });
-    onCall(call.getPeer());
-    if (caller.known) registry.certificateUsed(caller.known.certificate);
+    if (caller.known) {
+      onSensor(call.getPeer(), caller.known.sensor.id);
+      registry.certificateUsed(caller.known.certificate);
+    }
     let timer: ReturnType<typeof setTimeout> | undefined;
     let leave = () => {};
     const listener = new ServerListenerBuilder()

@@ -18,13 +18,17 @@ export const CHECK_INTERVAL_MIN_S = 60;
 export const CHECK_INTERVAL_MAX_S = 3_600;
 export const CHECK_INTERVAL_S = 300;
 
-/** Connections at once: 500 sensors, twice while they come back after a cut, and room. LimitNOFILE of the unit is far above. */
-export const CONNECTIONS_MAX = 1_200;
-/** Of one address: a terminal server, or a router with a few machines behind it. */
-export const CONNECTIONS_PER_ADDRESS_MAX = 64;
-/** A connection on which nobody has asked anything by then is closed: clients connect when they have something to say. */
-export const FIRST_CALL_MS = 30 * SECOND_MS;
-/** And one on which nothing has been open for this long. */
+/** Connections of sensors at once: 500, twice while they come back after a cut, and room. LimitNOFILE of the unit is far above. */
+export const SENSOR_CONNECTIONS_MAX = 1_200;
+/** Of one sensor: its own, one from before its cable was pulled, and a try by hand. */
+export const CONNECTIONS_PER_SENSOR_MAX = 4;
+/** Connections on which no sensor has asked anything yet, beside those: handshakes that run, and machines that want in. */
+export const STRANGER_CONNECTIONS_MAX = 400;
+/** Of one address: a terminal server, or a router with machines behind it, whose sensors come back at once. */
+export const STRANGER_CONNECTIONS_PER_ADDRESS_MAX = 64;
+/** And how long they last: sensors connect when they have something to say, and who waits to be let in comes again. */
+export const STRANGER_CONNECTION_MS = 30 * SECOND_MS;
+/** A connection of a sensor on which nothing has been open for this long is closed. */
 export const CONNECTION_IDLE_MS = 15 * MINUTE_MS;
 
 /** Calls of one sensor that are open at once, over all its connections: as many as one connection has. */

@@ -1,4 +1,5 @@
-import { connect } from 'node:net';
+import { randomBytes } from 'node:crypto';
+import { connect, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { createFileRegistry, fromBinary } from '@bufbuild/protobuf';
 import { FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
@@ -18,6 +19,9 @@ import { acks, event, type GrpcLab, grpcLab, Service } from './lab/grpc-lab.ts';
 import { PythonClient } from './lab/python-client.ts';
 import { DRIFT_QUEUE_MAX } from './limits.ts';
 import type { SensorGrpcParts } from './server.ts';
+
+/** On a busy machine, too. */
+const PATIENT = { timeout: 10_000 };
 
 const DRIFT = Service.reportDrift.path;
 const HEARTBEAT = Service.heartbeat.path;
@@ -78,21 +82,52 @@ describe.skipIf(!PythonClient.available())('the sensor service when it is presse
     expect(acks((await it.python.receive('b')).bodies)).toMatchObject([{ received: true }]);
   });
 
-  test('ends a stream on which nothing comes, and a connection on which nothing is asked stays within its number', async () => {
-    await start({ limits: { drift_idle_ms: 300, connections_per_address_max: 6 } });
+  /** Connections on which nothing is said, each from another address of this machine. */
+  const silent = (count: number, address: (index: number) => string) =>
+    Array.from({ length: count }, (_, index) =>
+      connect({ port: it.service.port, host: '127.0.0.1', localAddress: address(index) }).on(
+        'error',
+        () => {},
+      ),
+    );
+  const ended = (sockets: Socket[]) => sockets.filter(({ closed, destroyed }) => closed || destroyed).length;
+
+  test('ends a stream on which nothing comes', async () => {
+    await start({ limits: { drift_idle_ms: 300 } });
     await it.join('mine');
     await it.python.open('mine', 's', DRIFT);
     await it.python.send('s', [event()]);
     expect(await it.python.receive('s')).toMatchObject({ code: 'DEADLINE_EXCEEDED' });
-    const sockets = Array.from({ length: 12 }, () =>
-      connect(it.service.port, '127.0.0.1').on('error', () => {}),
-    );
-    await expect
-      .poll(() => sockets.filter(({ closed, destroyed }) => closed || destroyed).length)
-      .toBeGreaterThan(5);
-    expect(it.service.load().connections).toBeLessThanOrEqual(6);
+  });
+
+  test('has few places for strangers, whose number keeps no sensor out: neither one that is there nor one that comes', async () => {
+    await start({ limits: { strangers_max: 12, strangers_per_address_max: 4 } });
+    const { agent_cert_pem, agent_key_pem } = await it.join('mine');
+    await it.python.unary('mine', HEARTBEAT, Buffer.alloc(0));
+    const one = silent(8, () => '127.0.0.2');
+    await expect.poll(() => ended(one), PATIENT).toBe(4);
+    const many = silent(40, (index) => `127.0.0.${3 + (index % 4)}`);
+    // Twelve, and that of the sensor.
+    await expect.poll(() => it.service.load().connections, PATIENT).toBe(13);
     await stillAnswers('mine');
-    for (const socket of sockets) socket.destroy();
+    const own = { certificate: String(agent_cert_pem), key: String(agent_key_pem) };
+    await it.python.channel('again', { port: it.service.port, ca: it.authority.certificate_pem, ...own });
+    await stillAnswers('again');
+    for (const socket of [...one, ...many]) socket.destroy();
+  });
+
+  test('lets no stranger stay: not one who says nothing, nor one who waits to be let in, who comes again', async () => {
+    await start({ limits: { stranger_ms: 400 } });
+    await it.join('mine');
+    await it.python.unary('mine', HEARTBEAT, Buffer.alloc(0));
+    const claim: [string, string][] = [['bulkhead-claim-bin', randomBytes(32).toString('base64')]];
+    await it.python.channel('waits', { port: it.service.port, ca: it.authority.certificate_pem });
+    expect((await it.register('waits', claim)).code).toBe('FAILED_PRECONDITION');
+    const [quiet] = silent(1, () => '127.0.0.2');
+    await expect.poll(() => it.service.load().connections, PATIENT).toBe(1);
+    expect(quiet?.closed || quiet?.destroyed).toBe(true);
+    await stillAnswers('mine');
+    expect((await it.register('waits', claim)).code).toBe('FAILED_PRECONDITION');
   });
 
   test('refuses calls beyond what one sensor may have open, and others go on', async () => {

@@ -29,7 +29,7 @@ import {
   STOP_MS,
   STREAMS_MAX,
 } from './limits.ts';
-import { listen } from './listener.ts';
+import { type ConnectionLimits, listen } from './listener.ts';
 import { Meters } from './meter.ts';
 import { type Decoded, tolerant, unary } from './methods.ts';
 import { readHealing, readHeartbeat, readRmm } from './read.ts';
@@ -66,7 +66,7 @@ export interface SensorGrpcParts {
   names?: () => ServerNames;
   port?: number;
   host?: string;
-  limits?: { connections_per_address_max?: number; drift_idle_ms?: number; events_per_s?: number };
+  limits?: ConnectionLimits & { drift_idle_ms?: number; events_per_s?: number };
 }
 
 export interface SensorGrpc {
@@ -155,7 +155,7 @@ export async function serveSensorGrpc(parts: SensorGrpcParts): Promise<SensorGrp
 
   const gate = createGate({
     ...{ registry, now_ms, onFault, register_path: Service.register.path },
-    onCall: (peer) => listener.asked(peer),
+    onSensor: (peer, sensor) => listener.belongs(peer, sensor),
   });
   const server = new Server({
     interceptors: [gate],
@@ -196,11 +196,10 @@ export async function serveSensorGrpc(parts: SensorGrpcParts): Promise<SensorGrp
   });
   const credentials = new OptionalClientCertificates(authority.certificate_pem, certificate.current);
   const injector = server.createConnectionInjector(credentials);
-  const { connections_per_address_max } = parts.limits ?? {};
   const listener = await listen({
     port: parts.port ?? SENSOR_GRPC_PORT,
     ...(parts.host === undefined ? {} : { host: parts.host }),
-    ...(connections_per_address_max === undefined ? {} : { connections_per_address_max }),
+    ...(parts.limits === undefined ? {} : { limits: parts.limits }),
     onConnection: (socket) => injector.injectConnection(socket),
   });
 

@@ -89,7 +89,11 @@ async function serve({ folder, sensors, empty }: ServiceTask): Promise<void> {
         const http = serveSensorApi(api, { port: 0, hostname: LOOPBACK });
         const grpc = await serveSensorGrpc({
           ...{ authority, registry, admission, commands, findings, evidence, now, warn, names },
-          ...{ port: 0, host: LOOPBACK, limits: { connections_per_address_max: 2 * sensors } },
+          ...{
+            port: 0,
+            host: LOOPBACK,
+            limits: { strangers_max: 2 * sensors, strangers_per_address_max: 2 * sensors },
+          },
         });
         const stop = async () => void (await Promise.all([http.stop(), grpc.stop()]));
         return { http_port: http.port, grpc_port: grpc.port, stop };

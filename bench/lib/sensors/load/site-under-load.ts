@@ -27,7 +27,7 @@ export async function startSiteUnderLoad(
   const task: SiteTask = {
     ...{ folder, socket, grpc_port, http_port: freePort() },
     // They all come from this machine, and twice while they come back.
-    connections_per_address_max: 2 * sensors,
+    limits: { strangers_max: 2 * sensors, strangers_per_address_max: 2 * sensors },
   };
   const start = () => startProcess('test/site/site-process.ts', { SITE_TASK: JSON.stringify(task) });
   let { child } = await start();
