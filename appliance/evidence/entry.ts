@@ -5,6 +5,7 @@ export type { JsonObject };
 /** What can be put on record. The chain's own kinds (`chain.started`, `segment.started`) are written by the log itself. */
 export type EvidenceKind =
   | 'sensor.admitted'
+  | 'sensor.admitted_elsewhere'
   | 'sensor.refused'
   | 'sensor.revoked'
   | 'sensor.renewed'

@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Logger } from '@logtape/logtape';
 import type { AnyElysia } from 'elysia';
-import { BulkheadError } from '../../base/errors.ts';
+import { BulkheadError, describeError } from '../../base/errors.ts';
 import { COMPLIANCE_FACTS_FILE } from '../../base/paths.ts';
 import { run } from '../../base/run.ts';
 import { VERSION } from '../../base/version.ts';
@@ -24,6 +24,7 @@ import { HEALING_PART } from '../healing/engine/tables.ts';
 import { createHealing } from '../healing/healing.ts';
 import { startTargets } from '../healing/targets/start-targets.ts';
 import { createAdmission } from '../sensors/admission/admission.ts';
+import { admittedElsewhere } from '../sensors/admission/admitted-elsewhere.ts';
 import { ADMISSION_PART } from '../sensors/admission/tables.ts';
 import { createCommands } from '../sensors/commands/create-commands.ts';
 import { COMMANDS_PART } from '../sensors/commands/results-table.ts';
@@ -36,6 +37,7 @@ import { serveSensorApi } from '../sensors/http/serve.ts';
 import { openAuthority } from '../sensors/pki/authority.ts';
 import { createOffers } from '../sensors/programs/offers.ts';
 import { createSensorPrograms } from '../sensors/programs/program-folder.ts';
+import { underOwnName } from '../sensors/registry/own-name.ts';
 import { createRegistry, type SensorRegistry } from '../sensors/registry/registry.ts';
 import { SENSORS_PART } from '../sensors/registry/tables.ts';
 import type { SiteConfig } from './site-config.ts';
@@ -111,14 +113,30 @@ export async function startParts(
     }),
   );
 
-  const admission = createAdmission({ store, registry, evidence, now_ms, warn });
+  const admission = createAdmission({
+    ...{ store, registry, evidence, now_ms, warn },
+    onElsewhere: (sensor, from, to) =>
+      void findings
+        .record([admittedElsewhere(sensor, from, to, now_ms())])
+        .catch((error: unknown) =>
+          warn(`that ${sensor.id} was let in twice is no finding: ${describeError(error)}`),
+        ),
+  });
   if (!parts.config.sensors.enabled) return;
+  const reported: Findings = {
+    ...findings,
+    record: (detections, closes_as) =>
+      findings.record(
+        detections.map((detection) => underOwnName(detection, registry.list())),
+        closes_as,
+      ),
+  };
   mkdirSync(join(parts.folder, 'pki'), { recursive: true, mode: 0o700 });
   const authority = await openAuthority(join(parts.folder, 'pki'), now);
   const { grpc, http, host, limits } = parts.sensorPorts ?? {};
   const programs = createSensorPrograms({ folder: parts.sensorPrograms, now_ms, warn });
   const api = createSensorApi({
-    ...{ store, findings, registry, commands, admission, programs, now_ms, onFault: warn },
+    ...{ store, findings: reported, registry, commands, admission, programs, now_ms, onFault: warn },
     knownHosts: () => parts.config.targets.map(({ name }) => ({ hostname: name })),
   });
   const server = serveSensorApi(api, {
@@ -127,7 +145,7 @@ export async function startParts(
   });
   started.push({ stop: () => server.stop() });
   const service = await serveSensorGrpc({
-    ...{ authority, registry, admission, commands, findings, evidence, now, warn },
+    ...{ authority, registry, admission, commands, findings: reported, evidence, now, warn },
     offer: createOffers({ programs, port: server.port, now_ms }),
     serving: () => store.state().refused === null,
     ...(grpc === undefined ? {} : { port: grpc }),

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { makeFolder } from '../../../test/unit/make-folder.ts';
 import { type SensorLab, sensorLab } from '../lab/sensor-lab.ts';
 import { AddressGuard, addressKey } from './address-guard.ts';
+import { createAdmission } from './admission.ts';
 import { ConsoleCode } from './console-code.ts';
 import { ADDRESSES_MAX } from './limits.ts';
 import { codeHash, makeCode } from './secrets.ts';
@@ -75,6 +76,30 @@ describe('a one-time code', () => {
     expect(await admit({ code, claim })).toEqual(first);
     if (first.outcome === 'admitted') lab.parts.registry.heard(first.sensor.id, null);
     await expect(admit({ code, claim })).rejects.toMatchObject(refused('SENSOR_CODE_UNKNOWN'));
+  });
+
+  test('given again to another address is on record and told, once for each: it was overheard, or has moved', async () => {
+    const told: string[][] = [];
+    const admission = createAdmission({
+      ...{ store: lab.parts.store, registry: lab.parts.registry, evidence: lab.evidence },
+      ...{ now_ms: lab.now_ms, warn: lab.warn },
+      onElsewhere: ({ hostname }, from, to) => told.push([hostname, from, to]),
+    });
+    const { code } = await admission.makeCode('root', 'self_heal');
+    const claim = newClaim();
+    const first = await admission.admit(lab.plea({ code, claim }));
+    expect(await admission.admit(lab.plea({ code, claim }))).toEqual(first);
+    expect([told, lab.record.length]).toEqual([[], 1]);
+    lab.state.evidence_full = true;
+    const other = lab.plea({ code, claim, address: '192.0.2.66' });
+    await expect(admission.admit(other)).rejects.toThrow('the evidence is full');
+    lab.state.evidence_full = false;
+    expect(await admission.admit(other)).toEqual(first);
+    expect(await admission.admit(other)).toEqual(first);
+    expect(told).toEqual([['desk-7', '192.0.2.7', '192.0.2.66']]);
+    expect(lab.record.slice(1)).toMatchObject([
+      { kind: 'sensor.admitted_elsewhere', body: { address: '192.0.2.66', first_address: '192.0.2.7' } },
+    ]);
   });
 
   test('guessed three times: the address is not listened to for a quarter of an hour, others are', async () => {

@@ -4,6 +4,7 @@ import type { SiteStore } from '../../site/store/store.ts';
 import type { SensorRegistry } from '../registry/registry.ts';
 import type { Admitter, CapabilityTier, Sensor } from '../registry/sensor.ts';
 import { AddressGuard, addressKey } from './address-guard.ts';
+import { elsewhereTeller, type OnElsewhere } from './admitted-elsewhere.ts';
 import { ConsoleCode } from './console-code.ts';
 import { decideAdmission, type WaitingRow } from './decide.ts';
 import {
@@ -87,10 +88,12 @@ export interface AdmissionParts {
   now_ms: () => number;
   /** Told what went wrong where nobody waits for an answer. */
   warn: (message: string) => void;
+  onElsewhere?: OnElsewhere;
 }
 
 export function createAdmission(parts: AdmissionParts): SensorAdmission {
   const { store, registry, evidence, now_ms, warn } = parts;
+  const tellElsewhere = elsewhereTeller(parts);
   const guard = new AddressGuard();
   const consoleCode = new ConsoleCode();
   const asked = new Map<string, number>();
@@ -151,10 +154,18 @@ export function createAdmission(parts: AdmissionParts): SensorAdmission {
     ]);
     try {
       await registry.add(sensor, (file) => {
-        const to = { verdict: 'admitted', verdict_ms: now, verdict_by: by, tier, sensor: id } as const;
+        const { address } = plea;
+        const to = {
+          verdict: 'admitted',
+          verdict_ms: now,
+          verdict_by: by,
+          tier,
+          sensor: id,
+          address,
+        } as const;
         const fresh =
           code !== null
-            ? useCode(file, code, { ms: now, sensor: id, claim })
+            ? useCode(file, code, { ms: now, sensor: id, claim, address })
             : claim !== null && judgeWaiting(file, claim, ['approved'], to);
         if (!fresh) throw unknownCode();
       });
@@ -195,8 +206,9 @@ export function createAdmission(parts: AdmissionParts): SensorAdmission {
           return letIn(plea, decided.by, decided.tier, { code, claim });
         case 'again': {
           const sensor = registry.find(decided.sensor);
-          if (sensor !== null) return { outcome: 'admitted', sensor };
-          throw refusal('SENSOR_REFUSED');
+          if (sensor === null) throw refusal('SENSOR_REFUSED');
+          await tellElsewhere(sensor, decided.from, plea.address);
+          return { outcome: 'admitted', sensor };
         }
         case 'wait':
           return putOnList(plea, claim ?? '');

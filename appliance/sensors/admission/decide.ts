@@ -11,6 +11,8 @@ export interface CodeRow {
   /** Whom it let in, and by which claim it came. */
   sensor: string | null;
   claim: string | null;
+  /** Where it was used from; null: not known. */
+  address: string | null;
 }
 
 /** Somebody who asked to be let in without a code. */
@@ -44,8 +46,8 @@ export interface AdmissionCase {
 
 export type AdmissionVerdict =
   | { verdict: 'admit'; by: Admitter; tier: CapabilityTier }
-  /** It was let in, and the answer got lost. */
-  | { verdict: 'again'; sensor: string }
+  /** It was let in, and the answer got lost. `from`: the address it was let in at; null: not known. */
+  | { verdict: 'again'; sensor: string; from: string | null }
   | { verdict: 'wait' }
   /** `failure`: counts against the address, because it is what guessing looks like. */
   | {
@@ -64,22 +66,24 @@ export function decideAdmission(asked: AdmissionCase): AdmissionVerdict {
 function decideByCode({ now_ms, claim, code_row, heard }: AdmissionCase): AdmissionVerdict {
   const refused = { verdict: 'refuse', code: 'SENSOR_CODE_UNKNOWN', failure: true } as const;
   if (code_row === null) return refused;
-  const { used_ms, made_ms, sensor } = code_row;
+  const { used_ms, made_ms, sensor, address: from } = code_row;
   if (used_ms === null)
     return now_ms - made_ms < CODE_AGE_MS ? { verdict: 'admit', by: 'code', tier: code_row.tier } : refused;
   // A code counts once. Who used it shows that by the claim that came with it.
   const same = claim !== null && claim === code_row.claim && sensor !== null;
-  return same && now_ms - used_ms < AGAIN_MS && !heard(sensor) ? { verdict: 'again', sensor } : refused;
+  return same && now_ms - used_ms < AGAIN_MS && !heard(sensor) ? { verdict: 'again', sensor, from } : refused;
 }
 
 function decideByClaim({ now_ms, waiting_row, heard }: AdmissionCase): AdmissionVerdict {
   const refused = { verdict: 'refuse', code: 'SENSOR_REFUSED', failure: false } as const;
   if (waiting_row === null) return { verdict: 'wait' };
-  const { verdict, verdict_ms, verdict_by, tier, sensor } = waiting_row;
+  const { verdict, verdict_ms, verdict_by, tier, sensor, address: from } = waiting_row;
   const since_ms = now_ms - (verdict_ms ?? now_ms);
   if (verdict === 'refused') return refused;
   if (verdict === 'admitted')
-    return sensor !== null && since_ms < AGAIN_MS && !heard(sensor) ? { verdict: 'again', sensor } : refused;
+    return sensor !== null && since_ms < AGAIN_MS && !heard(sensor)
+      ? { verdict: 'again', sensor, from }
+      : refused;
   if (verdict === 'approved' && since_ms < WAITING_AGE_MS && verdict_by !== null && tier !== null)
     return { verdict: 'admit', by: verdict_by, tier };
   return { verdict: 'wait' };

@@ -30,6 +30,7 @@ export const ADMISSION_PART: StorePart = {
       tier text,
       sensor text
     ) strict, without rowid;`,
+    'alter table admission_codes add column address text',
   ],
 };
 
@@ -65,11 +66,13 @@ export function insertCode(
 export function useCode(
   database: Database,
   hash: string,
-  use: { ms: number; sensor: string; claim: string | null },
+  use: { ms: number; sensor: string; claim: string | null; address: string },
 ): boolean {
   const { changes } = database
-    .query('update admission_codes set used_ms = ?, sensor = ?, claim = ? where hash = ? and used_ms is null')
-    .run(use.ms, use.sensor, use.claim, hash);
+    .query(
+      'update admission_codes set used_ms = ?, sensor = ?, claim = ?, address = ? where hash = ? and used_ms is null',
+    )
+    .run(use.ms, use.sensor, use.claim, use.address, hash);
   return changes === 1;
 }
 
@@ -85,14 +88,14 @@ export function judgeWaiting(
   database: Database,
   claim: string,
   from: readonly WaitingRow['verdict'][],
-  to: Pick<WaitingRow, 'verdict' | 'verdict_ms' | 'verdict_by' | 'tier' | 'sensor'>,
+  to: Pick<WaitingRow, 'verdict' | 'verdict_ms' | 'verdict_by' | 'tier' | 'sensor'> & { address?: string },
 ): boolean {
   const { changes } = database
     .query(
-      `update admission_waiting set verdict = ?, verdict_ms = ?, verdict_by = ?, tier = ?, sensor = ?
+      `update admission_waiting set verdict = ?, verdict_ms = ?, verdict_by = ?, tier = ?, sensor = ?, address = coalesce(?, address)
        where claim = ? and verdict in (${from.map((verdict) => `'${verdict}'`).join(', ')})`,
     )
-    .run(to.verdict, to.verdict_ms, to.verdict_by, to.tier, to.sensor, claim);
+    .run(to.verdict, to.verdict_ms, to.verdict_by, to.tier, to.sensor, to.address ?? null, claim);
   return changes === 1;
 }
 

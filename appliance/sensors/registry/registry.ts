@@ -1,4 +1,5 @@
 import { BulkheadError, describeError } from '../../../base/errors.ts';
+import { tierAllows } from '../../../protocol/healing/tier.ts';
 import type { SiteStore } from '../../site/store/store.ts';
 import { CERTIFICATES_PER_SENSOR_MAX, HEARD_FLUSH_MS, REVOKED_MAX, SENSORS_MAX } from './limits.ts';
 import type { CapabilityTier, Sensor } from './sensor.ts';
@@ -45,7 +46,12 @@ export interface SensorRegistry {
   certificateUsed(certificate: SensorCertificate): void;
   /** It has said something just now. Written every HEARD_FLUSH_MS. @param said null: anything but a heartbeat */
   heard(id: string, said: Heard | null): void;
-  /** @throws BulkheadError SENSOR_UNKNOWN, SENSOR_REVOKED */
+  /**
+   * A lower one counts for this process at once, also when this throws because it cannot be written; it is then written as soon as it
+   * can be. A higher one counts when it is on the disk.
+   *
+   * @throws BulkheadError SENSOR_UNKNOWN, SENSOR_REVOKED, and what the store throws
+   */
   setTier(id: string, tier: CapabilityTier): Promise<Sensor>;
   /**
    * For good: it has to be let in again, under another name. Once more is the same as once. It is out for this process at once, also when
@@ -104,9 +110,10 @@ export function createRegistry({ store, now, warn }: RegistryParts): SensorRegis
     const rows = ids.flatMap((id) => sensors.get(id) ?? []);
     try {
       await store.write((file) => {
-        for (const { id, last_heard_at, mode, drift_count, healing_count, agent_version, revoked_at } of rows)
+        for (const { id, last_heard_at, mode, drift_count, healing_count, agent_version, ...row } of rows)
           updateSensor(file, id, {
-            ...{ last_heard_at, mode, drift_count, healing_count, agent_version, revoked_at },
+            ...{ last_heard_at, mode, drift_count, healing_count, agent_version },
+            ...{ tier: row.tier, revoked_at: row.revoked_at },
           });
       }, rows.length * 64);
     } catch (error) {
@@ -184,11 +191,16 @@ export function createRegistry({ store, now, warn }: RegistryParts): SensorRegis
       unwritten.add(id);
     },
     async setTier(id, tier) {
-      const { revoked_at } = known(id);
+      const before = known(id);
+      const { revoked_at } = before;
       if (revoked_at !== null)
         throw new BulkheadError('SENSOR_REVOKED', `${id} was revoked at ${revoked_at}`, {
           hint: 'it has to be let in again',
         });
+      if (!tierAllows(tier, before.tier)) {
+        sensors.set(id, { ...before, tier });
+        unwritten.add(id);
+      }
       return change(id, { tier });
     },
     async revoke(id) {
