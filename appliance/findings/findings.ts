@@ -51,6 +51,11 @@ export interface Findings {
   rangeAfter(seq: number): EventRange | null;
   /** Called behind the commit, in order, for every first detection. @returns ends it */
   onDetection(listener: (detection: Detection, receipt: Receipt) => void): () => void;
+  /**
+   * Awaited before events are removed because they are too many or too old, with the highest number among them; where it rejects, they
+   * stay, and what comes finds no room in the end. @returns ends it
+   */
+  onRemoval(listener: (last_seq: number) => Promise<void>): () => void;
   stop(): void;
 }
 
@@ -67,8 +72,12 @@ export interface FindingsParts {
 export function createFindings({ store, now_ms, warn, events_max_bytes }: FindingsParts): Findings {
   const { database } = store;
   const listeners = new Set<(detection: Detection, receipt: Receipt) => void>();
+  const removalListeners = new Set<(last_seq: number) => Promise<void>>();
   const retention: Retention = keepWithin({
     ...{ store, now_ms, warn },
+    async beforeRemoval(last_seq) {
+      for (const listener of removalListeners) await listener(last_seq);
+    },
     max_bytes: events_max_bytes ?? EVENTS_MAX_BYTES,
   });
 
@@ -118,6 +127,10 @@ export function createFindings({ store, now_ms, warn, events_max_bytes }: Findin
     onDetection(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
+    },
+    onRemoval(listener) {
+      removalListeners.add(listener);
+      return () => removalListeners.delete(listener);
     },
     stop() {
       listeners.clear();

@@ -20,6 +20,8 @@ export interface Retention {
 }
 
 interface RetentionParts {
+  /** Awaited before events up to this number are removed; where it rejects, they stay. */
+  beforeRemoval: (last_seq: number) => Promise<void>;
   store: SiteStore;
   now_ms: () => number;
   warn: (message: string) => void;
@@ -30,7 +32,7 @@ interface RetentionParts {
  * When they are too many, those who have most give their oldest: a sensor that sends without end pushes out what it sent itself, and nobody
  * else's. An event that an open finding began with stays, whatever its age: it is what the finding is about.
  */
-export function keepWithin({ store, now_ms, warn, max_bytes }: RetentionParts): Retention {
+export function keepWithin({ store, now_ms, warn, max_bytes, beforeRemoval }: RetentionParts): Retention {
   const kept = sizesOf(store.database);
   let kept_bytes = [...kept.values()].reduce((sum, size_bytes) => sum + size_bytes, 0);
   const count = (subject: string, size_bytes: number) => {
@@ -48,9 +50,11 @@ export function keepWithin({ store, now_ms, warn, max_bytes }: RetentionParts): 
       for (;;) {
         const shares = sharesOver(kept, kept_bytes - least_bytes);
         const before_ms = now_ms() - EVENT_AGE_MAX_S * 1000;
+        const chosen = removableEvents(store.database, shares, before_ms);
+        if (chosen.length > 0) await beforeRemoval(Math.max(...chosen.map(({ seq }) => seq)));
         const freed = await store.write((file) => {
           pruneFindings(file);
-          return pruneEvents(file, shares, before_ms);
+          return removeEvents(file, chosen);
         });
         for (const { subject, size_bytes } of freed) count(subject, -size_bytes);
         // What came meanwhile may be too much again; what open findings began with cannot go.
@@ -102,24 +106,24 @@ function sharesOver(kept: ReadonlyMap<string, number>, over_bytes: number): Even
   return most.slice(0, count).map(([subject, bytes]) => ({ subject, size_bytes: bytes - level_bytes }));
 }
 
-/** Of an event: whose it is, and what it takes. */
+/** Of events: whose they are, and what they take. */
 interface Event {
   subject: string;
   size_bytes: number;
 }
 
+interface StoredEvent extends Event {
+  seq: number;
+}
+
 const REMOVABLE = `not exists (select 1 from findings where opening_seq = events.seq and state = 'open')`;
 
-/**
- * Removes the shares, and what is too old; at most PRUNE_MAX.
- *
- * @returns what was removed
- */
-function pruneEvents(file: Database, shares: readonly Event[], before_ms: number): Event[] {
-  const own = file.query<Event & { seq: number }, [string, number]>(
+/** The shares, and what is too old; at most PRUNE_MAX. */
+function removableEvents(file: Database, shares: readonly Event[], before_ms: number): StoredEvent[] {
+  const own = file.query<StoredEvent, [string, number]>(
     `select seq, subject, size_bytes from events where subject = ? and ${REMOVABLE} order by seq limit ?`,
   );
-  const gone: (Event & { seq: number })[] = [];
+  const gone: StoredEvent[] = [];
   for (const { subject, size_bytes } of shares) {
     let left_bytes = size_bytes;
     if (gone.length >= PRUNE_MAX) break;
@@ -132,7 +136,7 @@ function pruneEvents(file: Database, shares: readonly Event[], before_ms: number
     }
   }
   const old = file
-    .query<Event & { seq: number; received_ms: number }, [number]>(
+    .query<StoredEvent & { received_ms: number }, [number]>(
       `select seq, subject, size_bytes, received_ms from events where ${REMOVABLE} order by seq limit ?`,
     )
     .all(PRUNE_MAX - gone.length);
@@ -141,9 +145,13 @@ function pruneEvents(file: Database, shares: readonly Event[], before_ms: number
     if (event.received_ms >= before_ms) break;
     if (!known.has(event.seq)) gone.push(event);
   }
-  const remove = file.query('delete from events where seq = ?');
-  for (const { seq } of gone) remove.run(seq);
   return gone;
+}
+
+/** @returns what was removed: all that still may be */
+function removeEvents(file: Database, chosen: readonly StoredEvent[]): Event[] {
+  const remove = file.query(`delete from events where seq = ? and ${REMOVABLE}`);
+  return chosen.filter(({ seq }) => remove.run(seq).changes === 1);
 }
 
 function pruneFindings(file: Database): void {

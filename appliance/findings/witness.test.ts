@@ -11,13 +11,16 @@ import { CHANGES_BURST } from './limits.ts';
 import { FINDINGS_PART } from './tables.ts';
 import { createWitness, WITNESS_PART } from './witness.ts';
 
+/** On a busy machine, too. */
+const PATIENT = { timeout: 10_000 };
+
 const ends: (() => unknown)[] = [];
 afterEach(async () => {
   for (const end of ends.splice(0).reverse()) await end();
 });
 
 /** Findings with real evidence beside them, of which every entry is also kept. */
-async function site(folder: string, max_bytes?: number) {
+async function site(folder: string, max_bytes?: number, bounds: { events_max_bytes?: number } = {}) {
   const log = await openLog(
     join(folder, 'evidence'),
     max_bytes === undefined ? {} : { max_bytes, reserve_bytes: 0 },
@@ -34,7 +37,7 @@ async function site(folder: string, max_bytes?: number) {
   const warnings: string[] = [];
   const warn = (words: string) => warnings.push(words);
   const store = openSiteStore({ file: join(folder, 'site.db'), parts: [FINDINGS_PART, WITNESS_PART], warn });
-  const findings = createFindings({ store, now_ms: Date.now, warn });
+  const findings = createFindings({ store, now_ms: Date.now, warn, ...bounds });
   const witness = createWitness({ store, findings, evidence, warn, seal_interval_ms: 60_000, retry_ms: 20 });
   let stopped = false;
   const stop = async () => {
@@ -126,5 +129,46 @@ describe('what is on record of findings', () => {
     await witness.tell();
     expect(warnings).toEqual([]);
     expect(kinds()).toHaveLength(many.length);
+  });
+
+  test('has every event sealed before it may go, however fast they come', async () => {
+    const { findings, entries, warnings } = await site(makeFolder('witness'), undefined, {
+      events_max_bytes: 60_000,
+    });
+    const of = (index: number) => detection({ passed: true, check_type: 'disk', at_s: 1_000 + index });
+    for (let batch = 0; batch < 10; batch += 1)
+      await findings.record(Array.from({ length: 100 }, (_, index) => of(100 * batch + index)));
+    const oldest = () => findings.events({ limit: 1_000 }).at(-1)?.seq ?? 0;
+    await expect.poll(oldest, PATIENT).toBeGreaterThan(700);
+    const sealed = entries.filter(({ kind }) => kind === 'events.sealed').map(({ body }) => body);
+    expect(sealed[0]).toMatchObject({ first_seq: 1 });
+    expect(sealed.at(-1)?.['last_seq']).toBeGreaterThanOrEqual(oldest() - 1);
+    expect(sealed.slice(1).map(({ first_seq }) => first_seq)).toEqual(
+      sealed.slice(0, -1).map(({ last_seq }) => Number(last_seq) + 1),
+    );
+    expect(warnings).toEqual([]);
+  });
+
+  test('keeps events that cannot be sealed, and says so', async () => {
+    const { findings, warnings } = await site(makeFolder('witness'), 1, { events_max_bytes: 20_000 });
+    for (let index = 0; index < 100; index += 1)
+      await findings.record([detection({ passed: true, check_type: 'disk', at_s: 1_000 + index })]);
+    await expect.poll(() => warnings.join(), PATIENT).toContain('could not be removed');
+    expect(findings.events({ limit: 1_000 })).toHaveLength(100);
+  });
+
+  test('tells when the appliance received what a sensor dates back, and nothing of the kind where a person closes', async () => {
+    const { findings, witness, entries } = await site(makeFolder('witness'));
+    const before = new Date().toISOString();
+    const at_s = Math.floor(Date.now() / 1000) - 86_400;
+    await findings.record([detection({ check_type: 'firewall', passed: false, at_s })]);
+    await findings.record([detection({ check_type: 'firewall', passed: true, at_s: at_s + 60 })]);
+    await findings.record([detection({ check_type: 'disk', passed: false, at_s })]);
+    await findings.settle(findings.open()[0]?.id ?? '', 'operator');
+    await witness.tell();
+    const [opened, closed, , settled] = entries.map(({ body }) => body);
+    expect(opened?.['opened_at']).toBe(new Date(at_s * 1000).toISOString());
+    for (const body of [opened, closed]) expect(String(body?.['received_at']) >= before).toBe(true);
+    expect(settled).toMatchObject({ closed_by: 'operator', received_at: null });
   });
 });

@@ -50,6 +50,11 @@ export const WITNESS_PART: StorePart = {
     create trigger finding_goes after delete on findings begin
       delete from finding_changes where finding = old.id;
     end;`,
+    // The event that opens or closes a finding has just been written, in the same transaction.
+    `alter table finding_changes add column received_ms integer;
+    create trigger finding_change_received after insert on finding_changes begin
+      update finding_changes set received_ms = (select received_ms from events order by seq desc limit 1) where seq = new.seq;
+    end;`,
   ],
 };
 
@@ -88,23 +93,31 @@ export function createWitness(parts: WitnessParts): Witness {
   let retry: ReturnType<typeof setTimeout> | undefined;
   let stopped = false;
 
-  const attempt = async (sealing: boolean) => {
+  let sealing: Promise<void> = Promise.resolve();
+  /** One after the other, so that no range is sealed twice. */
+  const seal = (until_seq = Number.POSITIVE_INFINITY): Promise<void> => {
+    // Whoever asked for the one before was told why it failed.
+    sealing = sealing.catch(() => undefined).then(() => sealEvents(parts, until_seq));
+    return sealing;
+  };
+
+  const attempt = async (withSeal: boolean) => {
     try {
       await tellFindings(parts, budget);
-      if (sealing) await sealEvents(parts);
+      if (withSeal) await seal();
     } catch (error) {
       warn(`what was found could not be put on record, and is tried again: ${describeError(error)}`);
       if (!stopped) retry = setTimeout(() => void tell(), retry_ms);
     }
   };
-  const tell = (sealing = false): Promise<void> => {
+  const tell = (withSeal = false): Promise<void> => {
     if (stopped) return Promise.resolve();
     if (running !== null) {
       again = true;
       return running;
     }
     clearTimeout(retry);
-    running = attempt(sealing).finally(() => {
+    running = attempt(withSeal).finally(() => {
       running = null;
       if (again) {
         again = false;
@@ -116,6 +129,8 @@ export function createWitness(parts: WitnessParts): Witness {
   const unlisten = findings.onDetection((_, { transition }) => {
     if (transition === 'opened' || transition === 'closed') void tell();
   });
+  // A flood fills the store within less time than lies between two seals.
+  const unlistenRemoval = findings.onRemoval((last_seq) => seal(last_seq));
   const sealer = setInterval(() => void tell(true), seal_interval_ms);
   return {
     tell: () => tell(),
@@ -124,6 +139,7 @@ export function createWitness(parts: WitnessParts): Witness {
       clearInterval(sealer);
       clearTimeout(retry);
       await running;
+      unlistenRemoval();
       // What came since the last seal is sealed with the end, and with the next start where this fails.
       await attempt(true);
       stopped = true;
@@ -138,6 +154,8 @@ interface Change {
   subject: string;
   finding: string;
   change: 'opened' | 'closed';
+  /** When the appliance received what changed it; null: not known, it was before there was a place for it. */
+  received_ms: number | null;
 }
 
 /** @param budget what each subject may still have on record; the changes of those who have used it up wait */
@@ -170,29 +188,39 @@ async function tellFindings({ store, evidence }: WitnessParts, budget: RateLimit
 function changesOf({ database }: SiteStore, late: ReadonlySet<string>): Change[] {
   return database
     .query<Change, [string, number]>(
-      `select seq, subject, finding, change from finding_changes
+      `select seq, subject, finding, change, received_ms from finding_changes
        where subject not in (select value from json_each(?)) order by seq limit ?`,
     )
     .all(JSON.stringify([...late]), ENTRIES_MAX);
 }
 
 /** None where the finding was removed meanwhile: those that are closed go when they are too many. */
-function entryOf({ database }: SiteStore, { finding: id, change }: Change): EvidenceEntry[] {
+function entryOf({ database }: SiteStore, { finding: id, change, received_ms }: Change): EvidenceEntry[] {
   const row = database.query<FindingRow, [string]>('select * from findings where id = ?').get(id);
   if (row === null) return [];
   const { subject, hostname, check_type, control, severity, opened_at, expected, actual } = row;
   const { closed_at, closed_by, times_seen } = row;
   const what = { finding: id, subject, hostname, check_type };
-  if (change === 'closed')
-    return [{ kind: 'finding.closed', body: { ...what, closed_at, closed_by, times_seen } }];
-  return [{ kind: 'finding.opened', body: { ...what, control, severity, opened_at, expected, actual } }];
+  // When it was is what the one who looked says; when it came is what this machine saw. A person closes by no event.
+  const received_at = received_ms === null ? null : new Date(received_ms).toISOString();
+  if (change === 'closed') {
+    const received = { received_at: closed_by === 'operator' ? null : received_at };
+    return [{ kind: 'finding.closed', body: { ...what, closed_at, ...received, closed_by, times_seen } }];
+  }
+  return [
+    {
+      kind: 'finding.opened',
+      body: { ...what, control, severity, opened_at, received_at, expected, actual },
+    },
+  ];
 }
 
-async function sealEvents(parts: WitnessParts): Promise<void> {
+async function sealEvents(parts: WitnessParts, until_seq: number): Promise<void> {
   const { store, findings, evidence } = parts;
   for (;;) {
     const mark = store.database.query<{ sealed_seq: number }, []>('select sealed_seq from witness').get();
-    const range = findings.rangeAfter(mark?.sealed_seq ?? 0);
+    const sealed_seq = mark?.sealed_seq ?? 0;
+    const range = sealed_seq < until_seq ? findings.rangeAfter(sealed_seq) : null;
     if (range === null) return;
     await evidence.append([{ kind: 'events.sealed', body: { ...range } }]);
     await store.write((file) => file.query('update witness set sealed_seq = ?').run(range.last_seq));
