@@ -71,7 +71,9 @@ export function evidenceControl(evidence: Evidence) {
     .get('/', () => statusOf(evidence))
     .get(
       '/records',
-      ({ query }) => ({ records: listRecords(evidence, { ...query, limit: query.limit ?? 50 }) }),
+      async ({ query }) => ({
+        records: await listRecords(evidence, { ...query, limit: query.limit ?? 50 }),
+      }),
       {
         query: t.Object({
           ...{ kind: t.Optional(t.String({ maxLength: 64 })), chain: t.Optional(ChainId) },
