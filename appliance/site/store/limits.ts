@@ -30,3 +30,10 @@ export const PAGE_CACHE_KIB = 16 * 1024;
  * needs room for a batch and what is written back only after it.
  */
 export const STORE_MAX_BYTES = 144 * 1024 * 1024;
+
+/** What is kept of a database that was damaged, out of the room above: its first pages say what it was, and the new one has to work. */
+export const DAMAGED_COPY_MAX_BYTES = 32 * 1024 * 1024;
+/** And for how long: somebody who wants to know what happened looks within two weeks. */
+export const DAMAGED_COPY_AGE_MS = 14 * 24 * 60 * 60 * 1000;
+/** How often that is looked at. */
+export const DAMAGED_COPY_LOOK_MS = 6 * 60 * 60 * 1000;

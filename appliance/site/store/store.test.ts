@@ -13,7 +13,13 @@ import {
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { makeFolder } from '../../../test/unit/make-folder.ts';
-import { COMMIT_MAX_PIECES, QUEUE_MAX_BYTES, QUEUE_MAX_PIECES } from './limits.ts';
+import {
+  COMMIT_MAX_PIECES,
+  DAMAGED_COPY_AGE_MS,
+  DAMAGED_COPY_MAX_BYTES,
+  QUEUE_MAX_BYTES,
+  QUEUE_MAX_PIECES,
+} from './limits.ts';
 import type { StorePart } from './migrations.ts';
 import { openSiteStore, type StoreOptions } from './store.ts';
 
@@ -149,6 +155,25 @@ describe('the file', () => {
     expect(existsSync(`${file}.damaged`)).toBe(true);
     await again.note('new');
     expect(again.notes()).toEqual(['new']);
+  });
+
+  test('that is set aside is cut, takes of the room of the new one for two weeks, and then says no more than that it was there', () => {
+    const { file, stop, store } = open();
+    const whole_bytes = store.state().max_bytes;
+    stop();
+    writeFileSync(file, 'not a database at all ');
+    truncateSync(file, 2 * DAMAGED_COPY_MAX_BYTES);
+    const now_ms = Date.now();
+    const again = open({ file, now_ms: () => now_ms });
+    expect(statSync(`${file}.damaged`).size).toBe(DAMAGED_COPY_MAX_BYTES);
+    expect(again.store.state().max_bytes).toBe(whole_bytes - DAMAGED_COPY_MAX_BYTES);
+    again.stop();
+    const before = open({ file, now_ms: () => now_ms + DAMAGED_COPY_AGE_MS - 1_000 });
+    expect(before.store.state().max_bytes).toBe(whole_bytes - DAMAGED_COPY_MAX_BYTES);
+    before.stop();
+    const after = open({ file, now_ms: () => now_ms + DAMAGED_COPY_AGE_MS });
+    expect(statSync(`${file}.damaged`).size).toBe(0);
+    expect([after.store.state().max_bytes, after.store.begun_anew]).toEqual([whole_bytes, true]);
   });
 
   test('that cannot be opened is no damage', () => {

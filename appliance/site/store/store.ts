@@ -1,8 +1,15 @@
 import { Database, SQLiteError } from 'bun:sqlite';
-import { closeSync, existsSync, openSync, renameSync, rmSync, statSync } from 'node:fs';
+import { closeSync, openSync, statSync } from 'node:fs';
 import { describeError } from '../../../base/errors.ts';
+import { type DamagedCopy, damagedCopy } from './damaged-copy.ts';
 import { GroupCommit, storeError } from './group-commit.ts';
-import { CHECKPOINT_PAGES, PAGE_CACHE_KIB, STORE_BUSY_TIMEOUT_MS, STORE_MAX_BYTES } from './limits.ts';
+import {
+  CHECKPOINT_PAGES,
+  DAMAGED_COPY_LOOK_MS,
+  PAGE_CACHE_KIB,
+  STORE_BUSY_TIMEOUT_MS,
+  STORE_MAX_BYTES,
+} from './limits.ts';
 import { migrate, type StorePart } from './migrations.ts';
 
 /** The one database of the site. */
@@ -23,7 +30,7 @@ export interface StoreState {
   waiting: number;
   /** Used pages of the database, its log not counted. */
   used_bytes: number;
-  /** What it may grow to. */
+  /** What it may grow to; less while there is a copy of one that was damaged. */
   max_bytes: number;
   /** Why the last write was refused; null: it was not. */
   refused: string | null;
@@ -37,6 +44,8 @@ export interface StoreOptions {
   warn: (message: string) => void;
   /** What the database may grow to, its log not counted; default STORE_MAX_BYTES. */
   max_bytes?: number;
+  /** Default: the clock of the machine, which is that of its files. */
+  now_ms?: () => number;
 }
 
 /**
@@ -46,41 +55,48 @@ export interface StoreOptions {
  * @throws BulkheadError SITE_STORE_FAILED, SITE_STORE_FULL
  */
 export function openSiteStore(options: StoreOptions): SiteStore {
-  const { file, warn, max_bytes = STORE_MAX_BYTES } = options;
-  const database = openOrBeginAnew(options);
+  const { file, warn, max_bytes = STORE_MAX_BYTES, now_ms = Date.now } = options;
+  const copy = damagedCopy(file, now_ms);
+  const database = openOrBeginAnew(options, copy);
   const newer = migrateOrThrow(database, options.parts);
   if (newer.length > 0)
     warn(`${file} was last written by a newer program (${newer.join(', ')}); it is used as it is`);
   const pages = (name: string) =>
     Object.values(database.query<Record<string, number>, []>(`pragma ${name}`).get() ?? {})[0] ?? 0;
   const page_bytes = pages('page_size');
-  database.run(`pragma max_page_count = ${Math.floor(max_bytes / page_bytes)}`);
+  const room_bytes = () => max_bytes - copy.size_bytes();
+  const limitSize = () => database.run(`pragma max_page_count = ${Math.floor(room_bytes() / page_bytes)}`);
+  copy.expire();
+  limitSize();
+  const looking = setInterval(() => void (copy.expire() && limitSize()), DAMAGED_COPY_LOOK_MS);
+  looking.unref();
   const commits = new GroupCommit(database);
   return {
     database,
     write: (work, size_bytes) => commits.write(work, size_bytes),
-    begun_anew: existsSync(damagedFile(file)),
+    begun_anew: copy.exists(),
     state: () => ({
       waiting: commits.waiting,
       used_bytes: (pages('page_count') - pages('freelist_count')) * page_bytes,
-      max_bytes,
+      max_bytes: room_bytes(),
       refused: commits.refused && describeError(commits.refused),
     }),
     stop() {
+      clearInterval(looking);
       commits.stop();
       database.close();
     },
   };
 }
 
-function openOrBeginAnew({ file, warn }: StoreOptions): Database {
+function openOrBeginAnew({ file, warn }: StoreOptions, copy: DamagedCopy): Database {
   try {
     return openFile(file);
   } catch (error) {
     if (!isDamage(error)) throw storeError(error);
     warn(`the store of the site is damaged, was set aside and is begun anew: ${describeError(error)}`);
     try {
-      setAside(file);
+      copy.setAside();
       return openFile(file);
     } catch (again) {
       throw storeError(again);
@@ -135,14 +151,4 @@ class DamagedStore extends Error {}
 function isDamage(error: unknown): boolean {
   if (error instanceof DamagedStore) return true;
   return error instanceof SQLiteError && /^SQLITE_(NOTADB|CORRUPT)/.test(error.code ?? '');
-}
-
-function damagedFile(path: string): string {
-  return `${path}.damaged`;
-}
-
-/** One copy is kept for a person to look at; its log belongs to it and would be played into the new file. */
-function setAside(path: string): void {
-  renameSync(path, damagedFile(path));
-  for (const suffix of ['-wal', '-shm', '-journal']) rmSync(path + suffix, { force: true });
 }
