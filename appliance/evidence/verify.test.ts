@@ -66,7 +66,7 @@ describe('an export', () => {
   });
 
   test('has, whichever byte is changed, one first bad record, which is the one with that byte in it', {
-    timeout: FULL ? 600_000 : 20_000,
+    timeout: FULL ? 600_000 : 90_000,
   }, async () => {
     await fc.assert(
       fc.asyncProperty(
