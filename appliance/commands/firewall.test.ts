@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { FirewallFacts, readFirewallFacts } from '../firewall/facts.ts';
 import { type NetworkLab, startNetworkLab } from '../firewall/lab/network-lab.ts';
 import { firewallPolicyFor, NOTHING_CONFIGURED } from '../firewall/policy.ts';
+import { startedByBulkhead } from '../setup/require-appliance.ts';
 import { type FirewallCommandTools, registerFirewallWith } from './firewall.ts';
 
 let net: NetworkLab;
@@ -22,6 +23,7 @@ beforeAll(async () => {
     now: () => new Date(0),
     factsPath: join(folder, 'run', 'firewall.json'),
     isRoot: () => true,
+    isAppliance: async () => true,
   };
 });
 
@@ -81,6 +83,21 @@ describe('bulkhead firewall', () => {
     const applied = JSON.parse((await bulkhead(['apply', '--json'])).out);
     expect(applied.digest).toBe(shown.digest);
     expect(applied.rules).toBe(shown.rules);
+  });
+
+  test('does not close a machine that is no appliance, unless somebody insists', async () => {
+    const workstation = {
+      isAppliance: async () => startedByBulkhead(join(folder, 'no-such-command-line')),
+      factsPath: join(folder, 'workstation.json'),
+    };
+    await net.appliance.run('nft', ['delete', 'table', 'inet', 'bulkhead']);
+    await expect(bulkhead(['apply'], workstation)).rejects.toMatchObject({
+      code: 'FIREWALL_NOT_AN_APPLIANCE',
+    });
+    expect((await net.appliance.run('nft', ['list', 'tables'])).stdout).toBe('');
+    expect(existsSync(workstation.factsPath)).toBe(false);
+    expect((await bulkhead(['apply', '--yes'], workstation)).code).toBe(0);
+    expect((await net.appliance.run('nft', ['list', 'tables'])).stdout).toBe('table inet bulkhead\n');
   });
 
   test('without root applies nothing and records nothing', async () => {

@@ -14,6 +14,8 @@ export interface FirewallCommandTools {
   now: () => Date;
   factsPath: string;
   isRoot: () => boolean;
+  /** Whether our boot loader started this machine. */
+  isAppliance: () => Promise<boolean>;
 }
 
 const APPLIANCE: FirewallCommandTools = {
@@ -22,6 +24,7 @@ const APPLIANCE: FirewallCommandTools = {
   now: () => new Date(),
   factsPath: FIREWALL_FACTS_FILE,
   isRoot: () => process.getuid?.() === 0,
+  isAppliance: async () => (await import('../setup/require-appliance.ts')).startedByBulkhead(),
 };
 
 export const registerFirewall: RegisterCommand = (program, io) =>
@@ -59,16 +62,28 @@ Examples:
   firewall
     .command('apply')
     .description('load the rules in one transaction, read them back and record the result (root)')
+    .option(
+      '--yes',
+      'load them on a machine that is no appliance, too: it is then closed but for what they let in',
+    )
     .option('--json', 'print facts as JSON')
     .addHelpText(
       'after',
       '\nExit status 1: the kernel has something else than the configuration asks for; the message says what.',
     )
-    .action(async (options: { json?: boolean }) => {
+    .action(async (options: { json?: boolean; yes?: boolean }) => {
       if (!tools.isRoot()) {
         throw new BulkheadError('FIREWALL_NEEDS_ROOT', 'only root may load the firewall', {
           hint: 'sudo bulkhead firewall apply',
         });
+      }
+      // A workstation would shut out whoever works on it from afar. The unit says yes: no boot hangs on this question.
+      if (options.yes !== true && !(await tools.isAppliance())) {
+        throw new BulkheadError(
+          'FIREWALL_NOT_AN_APPLIANCE',
+          'the rules are not loaded: this machine was not started by the Bulkhead boot loader, and they would close it',
+          { hint: "'bulkhead firewall show' prints them; --yes loads them all the same" },
+        );
       }
       const { applyFirewall } = await import('../firewall/operate.ts');
       const { nftClient } = await import('../firewall/nft/client.ts');

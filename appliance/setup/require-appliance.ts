@@ -25,6 +25,15 @@ export function requireAppliance(paths: SetupPaths, userId: number | undefined):
   }
 }
 
+/** Whether our boot loader started this machine; no, where that cannot be told. */
+export function startedByBulkhead(kernelCommandLine = '/proc/cmdline'): boolean {
+  try {
+    return bootedByBulkhead(readFileSync(kernelCommandLine, 'utf8'));
+  } catch {
+    return false;
+  }
+}
+
 /** Whether our boot loader started this kernel, by its command line. */
 export function bootedByBulkhead(commandLine: string): boolean {
   return /(^|\s)(ab|bulkhead)\./.test(commandLine);
