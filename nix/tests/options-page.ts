@@ -32,7 +32,7 @@ const HEAD = `# Options for Nix users
 What the modules of the flake take, by module: \`inputs.bulkhead.nixosModules.NAME\`. How to use them is in
 [the guide](../operate/nix.md).
 
-This page is made from the modules by \`NIXPKGS_LIB=… bun scripts/list-nix-options.ts --write\`, where \`NIXPKGS_LIB\` names a copy
+This page is made from the modules by \`NIXPKGS_LIB=… npx bun scripts/list-nix-options.ts --write\`, where \`NIXPKGS_LIB\` names a copy
 of the \`lib\` folder of nixpkgs; a test holds the two together.
 `;
 

@@ -14,7 +14,9 @@ describe.skipIf(nixpkgsLib === undefined)('the options of the modules', () => {
     );
     expect(lacking.map(({ name }) => name)).toEqual([]);
     const page = readFileSync(join(NIX, '..', OPTIONS_PAGE), 'utf8');
-    expect(page, 'NIXPKGS_LIB=… bun scripts/list-nix-options.ts --write').toBe(renderOptionsPage(options));
+    expect(page, 'NIXPKGS_LIB=… npx bun scripts/list-nix-options.ts --write').toBe(
+      renderOptionsPage(options),
+    );
   });
 
   it('are those that others already use', async () => {

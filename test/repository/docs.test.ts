@@ -28,6 +28,15 @@ test('files that the docs name in code marks exist', () => {
   expect(missing).toEqual([]);
 });
 
+test('what the docs tell to type is there to be typed: Bun lies in node_modules, where a shell does not look', () => {
+  const untypable = pages.flatMap((page) =>
+    [...readText(page).matchAll(/(?<!npx )\bbun (?:--bun|scripts\/)\S*/g)].map(
+      ([text]) => `${page}: ${text}`,
+    ),
+  );
+  expect(untypable).toEqual([]);
+});
+
 test('the table of boot tests has each of them, and no other', async () => {
   const folder = 'test/qemu';
   const rows = readText(`${folder}/README.md`).matchAll(/^\| `([^`]+\.test\.ts)` \|/gm);
@@ -40,7 +49,7 @@ test('the table of boot tests has each of them, and no other', async () => {
 
 test('the reference of error codes is that of the code', async () => {
   const page = existsSync(join(ROOT, ERRORS_PAGE)) ? readText(ERRORS_PAGE) : '';
-  expect(page, 'bun scripts/list-error-codes.ts --write').toBe(await currentErrorsPage());
+  expect(page, 'npx bun scripts/list-error-codes.ts --write').toBe(await currentErrorsPage());
 });
 
 test('a broken link is found, a good one and an outside one are not', () => {

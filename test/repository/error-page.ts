@@ -12,7 +12,7 @@ Every error that Bulkhead reports carries a fixed code: on the command line, in 
 the health gate. Codes do not change; messages may. \`…\` stands for what is filled in. An empty field means that the words come from
 the place where the error happens, or that the message says it all.
 
-This page is made from the code by \`bun scripts/list-error-codes.ts --write\`; a test holds the two together.
+This page is made from the code by \`npx bun scripts/list-error-codes.ts --write\`; a test holds the two together.
 `;
 
 const PARTS: Readonly<Record<string, string>> = {

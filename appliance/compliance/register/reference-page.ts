@@ -15,7 +15,7 @@ The appliance looks every ${CHECK_INTERVAL_S / 60} minutes and when asked. A con
 compliant. A failing control with a reason is *justified*: either this page says why it cannot hold, or the configuration does, until a day
 that stands there. Rates are kept by the hour for ${SAMPLES_KEPT_DAYS} days.
 
-This page is made from the register by \`bun scripts/list-controls.ts --write\`; a test holds the two together.
+This page is made from the register by \`npx bun scripts/list-controls.ts --write\`; a test holds the two together.
 
 ## Frameworks
 

@@ -66,5 +66,5 @@ test('the same word is another control on the appliance', () => {
 });
 
 test('the reference of controls is that of the register', () => {
-  expect(readText(CONTROLS_PAGE), 'bun scripts/list-controls.ts --write').toBe(renderControlsPage());
+  expect(readText(CONTROLS_PAGE), 'npx bun scripts/list-controls.ts --write').toBe(renderControlsPage());
 });
