@@ -1,11 +1,17 @@
-# The initrd of the appliance: the script of the Debian image, busybox, dmsetup and e2fsck without libraries, and modules of the
-# kernel that is started.
+# The initrd of the appliance: the script of the Debian image, busybox, dmsetup and e2fsck with the libraries they need, and modules
+# of the kernel that is started.
 {
   lib,
   runCommand,
-  pkgsStatic,
   makeModulesClosure,
+  busybox,
   cpio,
+  e2fsprogs,
+  kmod,
+  lvm2,
+  patchelf,
+  stdenv,
+  xz,
   zstd,
   kernel,
   rootModules,
@@ -29,6 +35,11 @@ runCommand "bulkhead-initrd"
   {
     nativeBuildInputs = [
       cpio
+      kmod
+      patchelf
+      # ldd
+      (lib.getBin stdenv.cc.libc)
+      xz
       zstd
     ];
   }
@@ -36,13 +47,35 @@ runCommand "bulkhead-initrd"
     mkdir -p root/{dev,proc,sys,run,newroot,etc/modprobe.d,usr/bin,usr/sbin,usr/lib}
     for name in bin sbin lib; do ln -s usr/$name root/$name; done
     install -m 0755 ${../../iso/initrd/init} root/init
-    cp ${pkgsStatic.busybox}/bin/busybox root/usr/bin/busybox
-    for applet in $(root/usr/bin/busybox --list); do
+
+    # Nothing of the store is in an initrd, and LVM2 has no dmsetup where it is built without libraries: programs come with theirs.
+    take() {
+      for found in $(ldd "$1" | sed -n 's/.*=> \(\/[^ ]*\).*/\1/p; s/^\s*\(\/[^ ]*\) (0x.*/\1/p'); do
+        library=root/usr/lib/$(basename "$found")
+        [ -e "$library" ] || install -m 0755 "$found" "$library"
+      done
+      install -m 0755 "$1" "$2"
+    }
+    take ${busybox}/bin/busybox root/usr/bin/busybox
+    take ${lib.getBin lvm2}/bin/dmsetup root/usr/sbin/dmsetup
+    take ${lib.getBin e2fsprogs}/bin/e2fsck root/usr/sbin/e2fsck
+    loader=$(basename root/usr/lib/ld-linux*.so.*)
+    for program in root/usr/bin/busybox root/usr/sbin/dmsetup root/usr/sbin/e2fsck; do
+      patchelf --set-interpreter "/usr/lib/$loader" --set-rpath /usr/lib "$program"
+    done
+    for library in root/usr/lib/*.so*; do
+      # The loader finds itself, and the C library is what it loads first.
+      case $(basename "$library") in ld-linux*|libc.so*) ;; *) patchelf --set-rpath /usr/lib "$library" ;; esac
+    done
+    for applet in $(${busybox}/bin/busybox --list); do
       [ "$applet" = busybox ] || ln -s busybox root/usr/bin/$applet
     done
-    cp ${lib.getBin pkgsStatic.lvm2}/bin/dmsetup ${lib.getBin pkgsStatic.e2fsprogs}/bin/e2fsck root/usr/sbin/
+
     cp -r ${modules}/lib/modules root/usr/lib/modules
     chmod -R u+w root
+    # As in the Debian image: compressed once, by the initrd.
+    find root/usr/lib/modules -name '*.ko.xz' -exec xz -d {} +
+    depmod -b root/usr -a "$(basename root/usr/lib/modules/*)"
     # As iso/build/limits.ts has it: longer than a boot takes to feed it.
     ${lib.concatMapStrings (name: ''
       echo "options ${name} heartbeat=180 nowayout=1" >> root/etc/modprobe.d/watchdog.conf

@@ -15,10 +15,12 @@ let
     "OVMF"
     "curl"
     "git"
+    "grub2_efi"
     "nix"
     "nodejs"
     "openssh"
     "openssl"
+    "python3"
     "qemu"
   ] fake;
 

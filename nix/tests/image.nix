@@ -115,4 +115,25 @@ in
   disk = image.appliance-disk-image.text;
   vm = image.appliance-vm.text;
   fleet = image.fleet.text;
+  initrd =
+    (import ../packages/initrd.nix (
+      lib.genAttrs [
+        "busybox"
+        "cpio"
+        "e2fsprogs"
+        "kernel"
+        "kmod"
+        "lvm2"
+        "patchelf"
+        "xz"
+        "zstd"
+      ] fake
+      // {
+        inherit lib;
+        inherit (pkgs) runCommand;
+        stdenv.cc.libc = fake "glibc";
+        makeModulesClosure = _: fake "modules";
+        rootModules = [ ];
+      }
+    )).text;
 }

@@ -4,7 +4,10 @@ import { describe, expect, it } from 'vitest';
 import { makeFolder } from '../../test/unit/make-folder.ts';
 import { evaluate, NIX, nixpkgsLib } from './evaluate.ts';
 
-type Scripts = Record<'tree' | 'accounts' | 'init' | 'info' | 'iso' | 'disk' | 'vm' | 'fleet', string>;
+type Scripts = Record<
+  'tree' | 'accounts' | 'init' | 'info' | 'initrd' | 'iso' | 'disk' | 'vm' | 'fleet',
+  string
+>;
 const scriptsFor = (store: string) =>
   evaluate<Scripts>(`import ${NIX}/tests/image.nix { nixpkgsLib = ${nixpkgsLib}; store = "${store}"; }`);
 
