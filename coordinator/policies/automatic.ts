@@ -43,13 +43,13 @@ export function createAutomatic(coordinator: Coordinator): Automatic {
       for (const channel of followedChannels(rules)) {
         const past = await readPast(database, channel);
         const releases = await readCatalogue(database);
-        let wish = automaticRollout(channel, releases, past, false);
-        if (wish === undefined) {
+        const newcomers = automaticRollout(channel, releases, past, false) === undefined;
+        if (newcomers) {
           const again = automaticRollout(channel, releases, past, true);
           if (again === undefined || !(await areNewcomers(channel, again.begin))) continue;
-          wish = again;
         }
-        await carryOut(coordinator, wish, cohortOf(channel, rules));
+        const decide = (now: readonly PastRollout[]) => automaticRollout(channel, releases, now, newcomers);
+        await carryOut(coordinator, { channel, seen: past.length, decide }, cohortOf(channel, rules));
       }
     },
   };
@@ -65,13 +65,23 @@ function cohortOf(channel: string, rules: readonly Rule[]): string {
   return text.length <= QUERY_MAX_CHARS ? text : 'all';
 }
 
+/** @param wish decided again where nobody else writes, if none has begun since: the lease may have gone to another coordinator meanwhile, which has done it */
 async function carryOut(
   coordinator: Coordinator,
-  { begin, cancel }: { begin: Version; cancel: readonly string[] },
+  wish: {
+    channel: string;
+    /** Automatic rollouts of the channel that there were. */
+    seen: number;
+    decide: (past: readonly PastRollout[]) => ReturnType<typeof automaticRollout>;
+  },
   cohort: string,
 ): Promise<void> {
   await coordinator.doWork(async (work) => {
     await lockForAll(work);
+    const past = await readPast(work, wish.channel);
+    const decided = past.length === wish.seen ? wish.decide(past) : undefined;
+    if (!decided) return;
+    const { begin, cancel } = decided;
     for (const id of cancel) {
       const row = await findRollout(work, id);
       await writeIntent(coordinator, work, { row, actor: ACTOR, action: 'cancel' });
