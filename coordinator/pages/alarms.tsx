@@ -7,7 +7,7 @@ import { Id, Reason } from '../routes/parts.ts';
 import { fitting } from './fields.ts';
 import type { Look, Page } from './page.ts';
 import { ActForm, Ago, Button, Card, Chip, Pages, Table, Tabs } from './parts.tsx';
-import { linkTo } from './words.ts';
+import { linkTo, placeOf } from './words.ts';
 
 const BOARDS = ['open', 'closed'] as const;
 const TITLES = { open: 'Open', closed: 'Over' } as const;
@@ -112,7 +112,11 @@ function alarmRow(alarm: AlarmRow, { coordinator, principal, form_token }: Look)
 }
 
 function subjectLink(subject: string): JSX.Element {
-  const [, kind, id] = /^(device|rollout):([0-9a-f-]{36})$/.exec(subject) ?? [];
-  if (kind === undefined) return <span safe>{subject}</span>;
-  return <a href={`/${kind}s/${id}`}>{kind === 'device' ? 'the appliance' : 'the rollout'}</a>;
+  const place = placeOf(subject);
+  if (place === undefined) return <span safe>{subject}</span>;
+  return (
+    <a href={place.href} safe>
+      {place.title}
+    </a>
+  );
 }

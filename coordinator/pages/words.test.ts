@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { DeviceSummary } from '../devices/list.ts';
-import { updateUnderWay } from './words.ts';
+import { placeOf, updateUnderWay } from './words.ts';
 
 const device = (image_version: string, update: DeviceSummary['update']) =>
   ({ image_version, update }) as DeviceSummary;
@@ -17,4 +17,16 @@ test.each([
   ],
 ] as const)('beside the version of an appliance: %s', (_, update, words) => {
   expect(updateUnderWay(device('0.1.0', update))).toBe(words);
+});
+
+test('a subject of an alarm leads to the page where something can be done about it', () => {
+  const id = '01a200b5-7615-77c7-a44f-aa9816d5502d';
+  const at = (subject: string) => placeOf(subject)?.href;
+  expect(at(`device:${id}`)).toBe(`/devices/${id}`);
+  expect(at(`rollout:${id}`)).toBe(`/rollouts/${id}`);
+  expect(at(`job:${id}`)).toBe(`/builds/${id}`);
+  expect(at(`project:${id}`)).toBe(`/builds?project_id=${id}`);
+  expect(at(`channel:${id}`)).toBe('/alarms/channels');
+  for (const subject of ['coordinator', 'job:', 'job:../x', `user:${id}`])
+    expect(at(subject)).toBeUndefined();
 });

@@ -141,3 +141,22 @@ export function linkTo(path: string, query: Readonly<Record<string, string | und
   if (given.length === 0) return path;
   return `${path}${path.includes('?') ? '&' : '?'}${new URLSearchParams(given)}`;
 }
+
+/** Where a subject of an alarm is looked at; undefined: it has no page. */
+export function placeOf(subject: string): { href: string; title: string } | undefined {
+  const [, kind, id = ''] = /^(device|rollout|job|project|channel):([0-9a-f-]{36})$/.exec(subject) ?? [];
+  switch (kind) {
+    case 'device':
+      return { href: `/devices/${id}`, title: 'the appliance' };
+    case 'rollout':
+      return { href: `/rollouts/${id}`, title: 'the rollout' };
+    case 'job':
+      return { href: `/builds/${id}`, title: 'the build' };
+    case 'project':
+      return { href: linkTo('/builds', { project_id: id }), title: 'builds of the project' };
+    case 'channel':
+      return { href: '/alarms/channels', title: 'where alarms are sent' };
+    default:
+      return undefined;
+  }
+}

@@ -9,8 +9,8 @@ export const ADVISORIES_MAX = 2_000_000;
 /** Parts of one image: a Debian image with everything that its program is made of has a few hundred. */
 export const PARTS_MAX = 20_000;
 
-/** Findings that are kept by name, the worst first; the counts are of all. With the longest names they fit into one request. */
-export const FINDINGS_KEPT_MAX = 200;
+/** Findings that are kept by name, the worst first; the counts are of all. With the longest names they fit into one request (REQUEST_BODY_MAX_BYTES). */
+export const FINDINGS_KEPT_MAX = 120;
 
 /** Longest name and version of a package, and longest id of an advisory, that is taken for one. */
 export const NAME_MAX = 100;

@@ -9,11 +9,12 @@ import { installLab } from '../../test/unit/install-lab.ts';
 import { makeFolder } from '../../test/unit/make-folder.ts';
 import { publishRelease } from '../client/publish.ts';
 import { scanRelease } from '../client/scan.ts';
+import { REQUEST_BODY_MAX_BYTES } from '../limits.ts';
 import { type Part, readBill } from './bill.ts';
 import { compareWithFeed } from './compare.ts';
 import { compareDebianVersions } from './debian-version.ts';
 import { readFeed } from './feed.ts';
-import { FINDINGS_KEPT_MAX } from './limits.ts';
+import { FINDINGS_KEPT_MAX, NAME_MAX } from './limits.ts';
 
 const box = installLab();
 const deb = (name: string, version: string): Part => ({
@@ -170,6 +171,13 @@ test('counts are of all, names of the worst', () => {
   const feed = readFeed(JSON.stringify({ bash: Object.fromEntries(entries) }));
   const { counts, findings } = compareWithFeed([deb('bash', '1')], feed);
   expect([counts.low, findings.length]).toEqual([FINDINGS_KEPT_MAX + 5, FINDINGS_KEPT_MAX]);
+  const longest = 'x'.repeat(NAME_MAX);
+  const finding = { id: longest, package: longest, version: longest, fixed: longest, severity: 'negligible' };
+  const body = JSON.stringify({
+    ...compareWithFeed([], feed),
+    findings: Array(FINDINGS_KEPT_MAX).fill(finding),
+  });
+  expect(body.length).toBeLessThan(REQUEST_BODY_MAX_BYTES - 1_000);
 });
 
 test('a release is compared by whoever has the feed, and its page and the API say what came of it', async () => {
