@@ -15,7 +15,7 @@ import { work } from './worker/work.ts';
 
 const FULL = process.env['BULKHEAD_FULL'] === '1';
 /** Kills while something is built, and while it is rolled out; orders of each appliance beside its update. */
-const [BUILD_KILLS, ROLLOUT_KILLS, ORDERS_EACH] = FULL ? [5, 30, 40] : [2, 4, 5];
+const [BUILD_KILLS, ROLLOUT_KILLS, ORDERS_EACH] = FULL ? [5, 30, 40] : [2, 4, 4];
 const APPLIANCES = 3;
 /** Nothing has moved for so long: what was on its way with one that was killed comes again when its time is over. */
 const STUCK_MS = 4_000;

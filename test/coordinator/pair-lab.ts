@@ -9,6 +9,8 @@ const REQUESTS_BETWEEN = { min: 10, max: 30 };
 const DIES_WITHIN_MS = 25;
 /** Of those that die, so many have done what they were asked, and could not say so any more. */
 const ANSWER_LOST_SHARE = 0.5;
+/** Of what appliances say beside heartbeats, so many answers are lost on the way while it goes on: it is done, and said again. */
+const LINE_LOSES_SHARE = 0.25;
 /** A heartbeat that is lost is little: so often another request is waited for. */
 const HEARTBEAT_SPARED_SHARE = 0.8;
 
@@ -18,11 +20,11 @@ export interface PairLab {
   url: URL;
   /** Signs the first administrator in. */
   code: string;
-  /** From now on one of the two is killed in the middle of what it does and started anew, so many times. */
+  /** From now on one of the two is killed in the middle of what it does and started anew, so many times; and the line loses answers. */
   beginKilling(times: number): void;
   /** How many are still to be killed. */
   doomed(): number;
-  /** Resolves when both are there, and stay there. */
+  /** Resolves when both are there and stay there, and the line is good. */
   endKilling(): Promise<void>;
   /** Moves the clock of both. */
   wait(duration_ms: number): void;
@@ -52,6 +54,7 @@ export async function startPair(place: { data: string; url?: string | undefined 
   setClock();
   let members: Member[] = [];
   let doomed = 0;
+  let isBad = false;
   let left = 0;
   let replacing: Promise<void> | undefined;
   const start = () => startMember({ ...taskOf(place), url: `http://localhost:${port}`, clock });
@@ -71,6 +74,8 @@ export async function startPair(place: { data: string; url?: string | undefined 
     const member = members[turn % Math.max(1, members.length)];
     if (!member) return undefined;
     const { url } = member.greeting;
+    const isReport = path.startsWith('/agent/') && path !== '/agent/heartbeat';
+    if (isBad && isReport && Math.random() < LINE_LOSES_SHARE) return { url, lost: () => {} };
     left -= 1;
     if (doomed === 0 || replacing || left > 0) return { url };
     if (path === '/agent/heartbeat' && Math.random() < HEARTBEAT_SPARED_SHARE) return { url };
@@ -95,9 +100,11 @@ export async function startPair(place: { data: string; url?: string | undefined 
     beginKilling(times) {
       left = draw(REQUESTS_BETWEEN);
       doomed = times;
+      isBad = true;
     },
     async endKilling() {
       doomed = 0;
+      isBad = false;
       await replacing;
     },
     doomed: () => doomed,
