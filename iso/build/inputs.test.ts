@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { cycloneDx, npmComponents } from './documents.ts';
+import { cycloneDx, debianComponents, npmComponents } from './documents.ts';
 import { parseModuleList } from './kernel-modules.ts';
 import { readPackageLock, readPackageSets } from './package-lock.ts';
 
@@ -63,6 +63,18 @@ test('a source of a package inside another package counts as the inner one, and 
     { name: '@b/c', version: '2.0.0', purl: 'pkg:npm/%40b/c@2.0.0', licence: { expression: 'MIT' } },
   ]);
   expect(() => npmComponents(lock, ['node_modules/b/index.js'])).toThrow(/node_modules\/b/);
+});
+
+test('a package of Debian says which source it is built from, where that has another name', () => {
+  const part = (name: string, path: string) => ({ name, version: '2.41-12', sha256: '0', path });
+  const packages = [
+    part('libc6', 'pool/main/g/glibc/libc6_2.41-12_amd64.deb'),
+    part('apt', 'pool/updates/main/a/apt/apt_2.41-12_amd64.deb'),
+  ];
+  expect(debianComponents(packages, new Map()).map(({ purl }) => purl)).toEqual([
+    'pkg:deb/debian/libc6@2.41-12?arch=amd64&distro=trixie&upstream=glibc',
+    'pkg:deb/debian/apt@2.41-12?arch=amd64&distro=trixie',
+  ]);
 });
 
 test('a bill of materials is the same for the same parts in any order', () => {
