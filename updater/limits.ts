@@ -10,6 +10,11 @@ const MIB = 1024 * KIB;
  */
 export const BATCH_MAX_BYTES = 392 * KIB;
 /**
+ * Bytes that were fetched since the last checkpoint, and that the next part costs, from which on another one is made. As much as
+ * single blocks are asked for at once; of everything else a batch is more, so there is one behind each.
+ */
+export const CHECKPOINT_EVERY_BYTES = 96 * KIB;
+/**
  * Bytes of the slot that one piece of a full payload yields, a whole number of blocks. A piece is verified whole before it is
  * decompressed, so this bounds memory, and one that does not shrink still has to fit into a batch with what zstd puts
  * around it. Pieces two and a half times as long are 4 % smaller in all (zstd -19).

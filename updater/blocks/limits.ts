@@ -10,8 +10,8 @@ export const GROUP_BLOCKS = HASHES_PER_BLOCK;
 export const GROUP_BYTES = GROUP_BLOCKS * BLOCK_BYTES;
 
 /**
- * One request for blocks or nodes. Two are in memory at a time, so this bounds it, and with the BATCH_MAX_BYTES that may wait for
- * the journal it bounds what a transfer that is killed has to repeat.
+ * One request for blocks or nodes. Two are in memory at a time, so this bounds it, and with the CHECKPOINT_EVERY_BYTES that may wait
+ * for the journal it bounds what a transfer that is killed has to repeat beside the tree.
  */
 export const REQUEST_MAX_BYTES = 96 * KIB;
 /** Bytes nobody needs that are fetched to save a request: fewer than the heads of one and its answer cost in time. */

@@ -4,7 +4,6 @@ import { TAIL_BYTES } from '../bundle/manifest.ts';
 import type { BundleFile } from '../bundle/open-bundle.ts';
 import { type Piece, parseIndex } from '../bundle/pieces.ts';
 import type { BlobReader } from '../delta/blob-reader.ts';
-import { decodePiece } from '../delta/decode.ts';
 import { readPieces, unpackPieces } from './piece-stream.ts';
 import type { StreamPart, TargetStream } from './transfer.ts';
 
@@ -26,6 +25,8 @@ export async function fullStream(bundle: BundleFile): Promise<TargetStream> {
 
 /** Copies from the running slot and what differs. @throws BulkheadError BUNDLE_INDEX_INVALID */
 export async function deltaStream(bundle: BundleFile, base: BlobReader): Promise<TargetStream> {
+  // Its tables are three megabytes, which the other ways do without.
+  const { decodePiece } = await import('../delta/decode.ts');
   const pieces = await piecesOf(bundle, bundle.manifest.slot.data_bytes + TAIL_BYTES);
   const { start_bytes } = bundle.section('payload');
   return {

@@ -3,7 +3,7 @@ import { BulkheadError } from '../../base/errors.ts';
 import type { Slot } from '../../partitions/slot.ts';
 import { BLOCK_BYTES } from '../../partitions/slot-blob.ts';
 import { type BundleManifest, TAIL_BYTES } from '../bundle/manifest.ts';
-import { BATCH_MAX_BYTES } from '../limits.ts';
+import { CHECKPOINT_EVERY_BYTES } from '../limits.ts';
 import type { Method } from '../state/records.ts';
 import { Checkpoints } from './checkpoints.ts';
 import { confirmTransfer, type Resumption } from './resume.ts';
@@ -147,7 +147,7 @@ async function writeStream(
     target.onProgress({ phase: 'transfer', done_bytes: writer.position_bytes, total_bytes, resumed_bytes });
     if (piece) {
       unjournalled_bytes += piece.fetched_bytes;
-      const due = unjournalled_bytes + piece.next_bytes > BATCH_MAX_BYTES;
+      const due = unjournalled_bytes + piece.next_bytes > CHECKPOINT_EVERY_BYTES;
       if (due || target.signal?.aborted) {
         await checkpoints.mark(piece.done);
         unjournalled_bytes = 0;
