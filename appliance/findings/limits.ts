@@ -39,6 +39,8 @@ export const EVENT_AGE_MAX_S = 400 * 24 * 60 * 60;
 export const EVENTS_MAX_BYTES = 96 * 1024 * 1024;
 /** What is freed at once when they are too many, so that it is done now and then and not with every event. */
 export const EVENTS_SLACK_SHARE = 1 / 64;
+/** A store that refuses with less of its bound left than this is at its bound: the largest transaction takes a seventieth of it. */
+export const STORE_BOUND_SHARE = 1 / 16;
 /** Closed findings that are kept; a site with ten of them a day fills this in fourteen years. */
 export const CLOSED_FINDINGS_MAX = 50_000;
 

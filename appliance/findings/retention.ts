@@ -8,13 +8,17 @@ import {
   EVENTS_SLACK_SHARE,
   PRUNE_INTERVAL_MS,
   PRUNE_MAX,
+  STORE_BOUND_SHARE,
 } from './limits.ts';
 
 /** Keeps events within their size and age, and closed findings within their number. */
 export interface Retention {
   /** So much has been recorded of a subject. */
   added(subject: string, size_bytes: number): void;
-  /** Something did not fit, whatever is counted here: some of the oldest go. */
+  /**
+   * Something did not fit. Where the store is at its own bound, whatever is counted here, some of the oldest go. Where the disk under it has
+   * no room, nothing goes: what was acknowledged would be given up for what its sensor keeps until there is room.
+   */
   full(): void;
   stop(): void;
 }
@@ -75,7 +79,11 @@ export function keepWithin({ store, now_ms, warn, max_bytes, beforeRemoval }: Re
       count(subject, size_bytes);
       if (kept_bytes > max_bytes) void prune(max_bytes * (1 - EVENTS_SLACK_SHARE));
     },
-    full: () => void prune(Math.min(kept_bytes, max_bytes) * (1 - EVENTS_SLACK_SHARE)),
+    full() {
+      const { used_bytes, max_bytes: bound_bytes } = store.state();
+      if (used_bytes >= bound_bytes * (1 - STORE_BOUND_SHARE))
+        void prune(Math.min(kept_bytes, max_bytes) * (1 - EVENTS_SLACK_SHARE));
+    },
     stop() {
       stopped = true;
       clearInterval(timer);

@@ -22,7 +22,7 @@ export interface ProofEffort {
 const FULL_PROOF: ProofEffort = { sensors: 500, per_s: 2_000, seconds: 600, kill_every_s: 60 };
 /** The same for two minutes: what the full test run has time for. */
 export const LONGER_PROOF: ProofEffort = { ...FULL_PROOF, seconds: 120, kill_every_s: 20 };
-export const SHORT_PROOF: ProofEffort = { sensors: 40, per_s: 400, seconds: 5, kill_every_s: 2 };
+export const SHORT_PROOF: ProofEffort = { sensors: 40, per_s: 600, seconds: 5, kill_every_s: 2 };
 
 export const FULL_EFFORT: Effort = { load_ms: 10_000, connected: 500, heal_samples: 200, proof: FULL_PROOF };
 /** A minute; its loads are short. */

@@ -53,7 +53,7 @@ What sensors cost the appliance. This page is made by \`npm run bench:sensors\`;
 const TROUBLES: Record<Trouble, string> = {
   none: '',
   killed: 'service killed each minute',
-  full: 'disk full for a sixth of the time',
+  full: 'disk full for the first third',
 };
 
 /** A column for each trouble. */

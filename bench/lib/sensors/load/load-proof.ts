@@ -14,7 +14,7 @@ import { type SiteUnderLoad, startSiteUnderLoad } from './site-under-load.ts';
 import { makeSmallDisk, type SmallDisk } from './small-disk.ts';
 import { readStore } from './store-reader.ts';
 
-/** `killed`: the process, again and again. `full`: the last block of its file system is taken for a sixth of the time. */
+/** `killed`: the process, again and again. `full`: the last block of its file system is taken for the first third of the time. */
 export const TROUBLES = ['none', 'killed', 'full'] as const;
 export type Trouble = (typeof TROUBLES)[number];
 
@@ -170,16 +170,15 @@ function troubleFor(
       done += 1;
       site.kill();
     };
-  const from_s = seconds / 3;
-  const until_s = seconds / 2;
+  // From the beginning: later there is room in the files themselves, and it may take a while until more is needed.
+  const until_s = seconds / 3;
   return (at_s) => {
-    if (disk === null) return;
-    // Whatever becomes free, because the service gives it up, is taken, too.
-    if (at_s > from_s && at_s < until_s && Math.floor(at_s) > done) {
-      done = Math.floor(at_s);
-      disk.fill();
+    // Whatever becomes free meanwhile, because the service gives it up, is taken, too.
+    if (at_s < until_s && at_s >= done) {
+      done = Math.floor(at_s) + 1;
+      disk?.fill();
     }
-    if (at_s >= until_s) disk.empty();
+    if (at_s >= until_s) disk?.empty();
   };
 }
 
