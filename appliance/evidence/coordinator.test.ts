@@ -184,6 +184,21 @@ describe.each(BACKENDS)('on %s', (backend) => {
       kind: 'checkpoint',
       seq: 6,
     });
+    // Settled it goes on, and the alarm is over; the segments of the older state come beside those of the other.
+    const settle = `/api/v1/devices/${device.id}/evidence/chains/${forked.writer.state.chain}/settle`;
+    const settled = await at.lab.call('POST', settle, { reason: 'a repair' }, await at.lab.admin());
+    expect(settled.status).toBe(204);
+    await fill(forked, 40);
+    expect((await sendCheckpoint(device, forked)).status).toBe(200);
+    expect((await sendSegment(device, forked)).status).toBe(200);
+    await expect
+      .poll(
+        async () =>
+          (await at.lab.call('GET', '/api/v1/alarms?kind=evidence_forked', undefined, await at.lab.admin()))
+            .body['alarms'],
+        { timeout: 10_000 },
+      )
+      .toEqual([]);
   });
 
   test('a chain of another appliance is nobody else to write', async () => {

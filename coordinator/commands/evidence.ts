@@ -30,6 +30,18 @@ export const registerEvidence: RegisterCommand = (program, io) => {
     .action(async (device: string, options: ApiCommandOptions) => {
       printOne(io, await (await apiOf(options)).call('GET', `${of(device)}/checkpoints`));
     });
+  withApiOptions(
+    evidence
+      .command('settle')
+      .description('let a chain go on that contradicts itself, and that somebody has looked into'),
+  )
+    .argument('<device>')
+    .argument('<chain>')
+    .requiredOption('--reason <text>', 'for the audit log')
+    .action(async (device: string, chain: string, options: ApiCommandOptions & { reason: string }) => {
+      const path = `${of(device)}/chains/${encodeURIComponent(chain)}/settle`;
+      await (await apiOf(options)).call('POST', path, { reason: options.reason });
+    });
   withApiOptions(evidence.command('records').description('print the records of a chain that are kept here'))
     .argument('<device>')
     .argument('<chain>')

@@ -4,6 +4,7 @@ export interface EvidenceTables {
   evidence_checkpoints: EvidenceCheckpointRow;
   evidence_segments: EvidenceSegmentRow;
   evidence_pieces: EvidencePieceRow;
+  evidence_settlements: EvidenceSettlementRow;
 }
 
 /** One chain of one appliance. */
@@ -55,4 +56,12 @@ export interface EvidencePieceRow {
   position: number;
   size_bytes: number;
   text: string;
+}
+
+/** Somebody has looked into what contradicted a chain; the last time counts. */
+export interface EvidenceSettlementRow {
+  chain: string;
+  settled_ms: number;
+  settled_by: string;
+  reason: string;
 }

@@ -9,6 +9,7 @@ import { type Backend, type IndexMap, makeTables, type TableMap } from './make-t
 import { addPolicies } from './policies-step.ts';
 import { addReleases } from './releases-step.ts';
 import { addRuleSets } from './rules-step.ts';
+import { addSettlements } from './settlements-step.ts';
 import { addSites } from './site-step.ts';
 import { addVulnerabilities } from './vulnerabilities-step.ts';
 
@@ -32,6 +33,7 @@ export function migrationsFor(backend: Backend): Record<string, Migration> {
     '0010-rules': { up: (database: Kysely<unknown>) => addRuleSets(database, backend) },
     '0011-sites': { up: (database: Kysely<unknown>) => addSites(database, backend) },
     '0012-vulnerabilities': { up: (database: Kysely<unknown>) => addVulnerabilities(database, backend) },
+    '0013-settlements': { up: (database: Kysely<unknown>) => addSettlements(database, backend) },
   };
 }
 

@@ -9,6 +9,7 @@ import type { Work } from '../database/tables.ts';
 import { type Claim, takeClaim } from '../reports/claim.ts';
 import { endorsedKey, findOrAddChain, forked, noteTrouble, refused } from './chains.ts';
 import { type CheckpointVerdict, type EarlierChain, judgeCheckpoint } from './judge.ts';
+import { settledUntil } from './settle.ts';
 
 /**
  * A checkpoint of an appliance, countersigned. One that contradicts what was countersigned before is refused, and the chain is marked.
@@ -73,17 +74,24 @@ async function judge(work: Work, checkpoint: Checkpoint, row: EvidenceChainRow):
   const asked = [checkpoint.seq, ...(checkpoint.previous ? [checkpoint.previous.seq] : [])];
   const rows = await work
     .selectFrom('evidence_checkpoints')
-    .select(['seq', 'hash'])
+    .select(['seq', 'hash', 'received_ms'])
     .where('chain', '=', chain)
     .where('seq', 'in', asked)
     .execute();
-  const hashes = new Map(rows.map(({ seq, hash }) => [Number(seq), hash]));
+  const settled_ms = await settledUntil(work, chain);
+  const hashes = new Map(
+    rows
+      // Of one number there are no two countersignatures, whatever was settled.
+      .filter(({ seq, received_ms }) => Number(seq) === checkpoint.seq || Number(received_ms) > settled_ms)
+      .map(({ seq, hash }) => [Number(seq), hash]),
+  );
   const last =
-    row.last_seq === null || row.last_hash === null
+    row.last_seq === null || row.last_hash === null || Number(row.last_ms) <= settled_ms
       ? null
       : { seq: Number(row.last_seq), hash: row.last_hash };
   const known = { last, hashOf: (seq: number) => hashes.get(seq), trouble: row.trouble };
-  return judgeCheckpoint(checkpoint, known, await earlierChain(work, row));
+  // What was settled may have begun without a word of the chain before.
+  return judgeCheckpoint(checkpoint, known, settled_ms < 0 ? await earlierChain(work, row) : null);
 }
 
 /** The one that was countersigned last, of those that are not this one. */

@@ -13,6 +13,7 @@ import type { Work } from '../database/tables.ts';
 import { type Claim, takeClaim } from '../reports/claim.ts';
 import { deviceKeys, endorsedKey, findOrAddChain, forked, noteTrouble, refused } from './chains.ts';
 import { DEVICE_EVIDENCE_MAX_BYTES } from './limits.ts';
+import { settledUntil } from './settle.ts';
 
 export interface SegmentProgress {
   /** Where the next piece begins. */
@@ -65,6 +66,8 @@ async function takePiece(
   if (owner && owner.device_id !== device_id) throw refused('this chain belongs to another appliance');
   if (kept) {
     if (kept.isSame) return { received_bytes: facts.size_bytes, receipt: kept.receipt };
+    if (kept.received_ms <= (await settledUntil(work, chain)))
+      return { refuse: `another segment ${facts.segment} is kept here, from before the chain was settled` };
     return { forked: `segment ${facts.segment} is another than the one that is kept here` };
   }
   const pieces = await readPieces(work, message);
@@ -102,11 +105,13 @@ async function keepSegment(
     return { refuse: 'it is not the segment that was announced' };
   const { segment, first_seq, last_seq, last_hash, size_bytes } = facts;
   const first_prev = state.first.prev;
+  const settled_ms = await settledUntil(work, chain);
   const neighbours = await work
     .selectFrom('evidence_segments')
     .select(['segment', 'first_prev', 'last_hash'])
     .where('chain', '=', chain)
     .where('segment', 'in', [segment - 1, segment + 1])
+    .where('received_ms', '>', settled_ms)
     .execute();
   for (const other of neighbours) {
     const fits =
@@ -131,6 +136,8 @@ async function keepSegment(
     .where('chain', '=', chain)
     .where('seq', '>=', first_seq)
     .where('seq', '<=', last_seq)
+    // Those from before a settlement are what shows that there was something to settle.
+    .where('received_ms', '>', settled_ms)
     // The last one is what the next checkpoint is held to.
     .where('seq', '<', (query) =>
       query.selectFrom('evidence_chains').select('last_seq').where('chain', '=', chain),
@@ -150,6 +157,7 @@ async function readWhole(
     .selectFrom('evidence_checkpoints')
     .select(['seq', 'hash'])
     .where('chain', '=', chain)
+    .where('received_ms', '>', await settledUntil(work, chain))
     .execute();
   const known = new Map(checkpoints.map(({ seq, hash }) => [Number(seq), knownRecord(hash)]));
   const check = new ChainCheck({
@@ -208,14 +216,15 @@ function readFirst(text: string): unknown {
 async function keptReceipt(work: Work, { chain, facts }: SegmentMessage) {
   const row = await work
     .selectFrom('evidence_segments')
-    .select('receipt')
+    .select(['receipt', 'received_ms'])
     .where('chain', '=', chain)
     .where('segment', '=', facts.segment)
     .executeTakeFirst();
   if (!row) return undefined;
   const receipt = JSON.parse(row.receipt) as EnvelopeJson;
   const { segment } = peekStatement(SEGMENT_RECEIPT, receipt);
-  return { receipt, isSame: canonicalJson({ ...segment }) === canonicalJson({ ...facts }) };
+  const received_ms = Number(row.received_ms);
+  return { receipt, received_ms, isSame: canonicalJson({ ...segment }) === canonicalJson({ ...facts }) };
 }
 
 async function readPieces(work: Work, { chain, facts }: SegmentMessage) {

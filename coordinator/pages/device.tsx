@@ -1,6 +1,8 @@
+import { ChainId } from '../../protocol/evidence/record.ts';
 import { type DeviceDetails, listChanges, readDevice, readDevices } from '../devices/list.ts';
 import { approveDevice, describeDevice, endDevice } from '../devices/operate.ts';
 import { listEvidence } from '../evidence/list.ts';
+import { settleFork } from '../evidence/settle.ts';
 import { listOrders } from '../orders/operate.ts';
 import { DeviceName, Id, Reason, Tags } from '../routes/parts.ts';
 import { requestInvalid } from '../server/problem.ts';
@@ -67,7 +69,15 @@ export const devicePage: Page = {
             <FingerprintCard device={device} />
             {mayAct && state === 'approved' ? <DescribeCard look={look} device={device} /> : ''}
             {state === 'approved' ? <SiteCard site={site} now_ms={coordinator.now_ms()} /> : ''}
-            {state === 'approved' ? <EvidenceCard chains={chains} now_ms={coordinator.now_ms()} /> : ''}
+            {state === 'approved' ? (
+              <EvidenceCard
+                chains={chains}
+                now_ms={coordinator.now_ms()}
+                form_token={mayAct ? look.form_token : null}
+              />
+            ) : (
+              ''
+            )}
             <KeysCard device={device} />
           </div>
           <ChangesCard changes={changes} now_ms={coordinator.now_ms()} />
@@ -110,6 +120,17 @@ export const devicePage: Page = {
           tags: fitting(Tags, readTags(fields.text('tags')), 'a tag'),
         });
         return { to: `/devices/${id}`, done: 'described' };
+      },
+    },
+    settle: {
+      scope: 'device',
+      async run(look) {
+        const { coordinator, principal, fields } = look;
+        const device_id = idOf(look);
+        const chain = fitting(ChainId, fields.required('chain'), 'the chain');
+        const reason = fitting(Reason, fields.required('reason'), 'the reason');
+        await settleFork(coordinator, principal.actor, { device_id, chain, reason });
+        return { to: `/devices/${device_id}`, done: 'settled' };
       },
     },
     end: {

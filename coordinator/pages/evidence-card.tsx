@@ -1,11 +1,21 @@
 import { formatBytes } from '../../base/text.ts';
 import type { ChainStanding } from '../evidence/list.ts';
-import { Ago, Card, Chip } from './parts.tsx';
+import { ActForm, Ago, Button, Card, Chip, Field } from './parts.tsx';
+
+interface EvidenceShown {
+  chains: readonly ChainStanding[];
+  now_ms: number;
+  /** null: whoever looks may not act. */
+  form_token: string | null;
+}
+
+const SETTLING =
+  'Once it is known why. The chain goes on from here; what was countersigned stays, and shows the contradiction for ever.';
 
 /** What an appliance has put on record, and whether it contradicts itself. */
-export function EvidenceCard({ chains, now_ms }: { chains: readonly ChainStanding[]; now_ms: number }) {
+export function EvidenceCard({ chains, now_ms, form_token }: EvidenceShown) {
   const [newest] = chains;
-  const trouble = chains.find((chain) => chain.trouble !== null)?.trouble ?? null;
+  const wrong = chains.find((chain) => chain.trouble !== null) ?? null;
   const kept_bytes = chains.reduce((sum, chain) => sum + chain.kept_bytes, 0);
   if (newest === undefined)
     return (
@@ -15,12 +25,23 @@ export function EvidenceCard({ chains, now_ms }: { chains: readonly ChainStandin
     );
   return (
     <Card id="evidence" title="Evidence">
-      {trouble === null ? (
+      {wrong === null ? (
         ''
       ) : (
         <p>
-          <Chip tone="bad" word="contradicts itself" /> <span safe>{trouble}</span>
+          <Chip tone="bad" word="contradicts itself" /> <span safe>{wrong.trouble ?? ''}</span>
         </p>
+      )}
+      {wrong === null || form_token === null ? (
+        ''
+      ) : (
+        <ActForm act="settle" form_token={form_token} class="row">
+          <input type="hidden" name="chain" value={wrong.chain} />
+          <Field label="Reason" name="reason" value={undefined} note={SETTLING} required />
+          <p>
+            <Button label="Settle" kind="danger" />
+          </p>
+        </ActForm>
       )}
       <dl class="facts">
         <div>

@@ -9,6 +9,7 @@ export const DONE = {
   approved: 'The appliance is in.',
   refused: 'The appliance was refused.',
   revoked: 'The appliance is out: nothing is taken from its keys any more.',
+  settled: 'The evidence goes on from here. What was countersigned before stays.',
   described: 'Name and tags are saved.',
   ordered: 'The order waits for the next heartbeat of the appliance.',
   cancelled: 'The order was taken back.',

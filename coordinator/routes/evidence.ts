@@ -5,9 +5,10 @@ import { PublicKey } from '../../protocol/messages/parts.ts';
 import type { Coordinator } from '../context.ts';
 import { readDevice } from '../devices/list.ts';
 import { listCheckpoints, listEvidence, readRecords } from '../evidence/list.ts';
+import { settleFork } from '../evidence/settle.ts';
 import { authorise } from '../people/authorise.ts';
 import { raw } from '../server/openapi.ts';
-import { answers, Id, Nullable, TimeMs } from './parts.ts';
+import { answers, Id, Nullable, Reason, TimeMs } from './parts.ts';
 
 const Chain = t.Object({
   ...{ chain: ChainId, key_id: t.String(), first_ms: TimeMs },
@@ -52,6 +53,20 @@ export function evidenceRoutes(coordinator: Coordinator) {
           ...([401, 403, 404] as const),
         ),
         detail: detail('What was countersigned, with the keys: for bulkhead evidence verify --checkpoints'),
+      },
+    )
+    .post(
+      '/chains/:chain/settle',
+      async ({ request, params: { id, chain }, body: { reason } }) => {
+        const { actor } = await authorise(coordinator, request, 'device');
+        await settleFork(coordinator, actor, { device_id: id, chain, reason });
+        return new Response(null, { status: 204 });
+      },
+      {
+        params: t.Object({ id: Id, chain: ChainId }),
+        body: t.Object({ reason: Reason }, { additionalProperties: false }),
+        response: answers({ 204: t.Void() }, 400, 401, 403, 409),
+        detail: detail('Somebody has looked into a chain that contradicts itself, and lets it go on'),
       },
     )
     .get(
