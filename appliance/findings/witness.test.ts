@@ -20,7 +20,11 @@ afterEach(async () => {
 });
 
 /** Findings with real evidence beside them, of which every entry is also kept. */
-async function site(folder: string, max_bytes?: number, bounds: { events_max_bytes?: number } = {}) {
+async function site(
+  folder: string,
+  max_bytes?: number,
+  bounds: { events_max_bytes?: number; store?: { max_bytes: number } } = {},
+) {
   const log = await openLog(
     join(folder, 'evidence'),
     max_bytes === undefined ? {} : { max_bytes, reserve_bytes: 0 },
@@ -36,8 +40,12 @@ async function site(folder: string, max_bytes?: number, bounds: { events_max_byt
   };
   const warnings: string[] = [];
   const warn = (words: string) => warnings.push(words);
-  const store = openSiteStore({ file: join(folder, 'site.db'), parts: [FINDINGS_PART, WITNESS_PART], warn });
-  const findings = createFindings({ store, now_ms: Date.now, warn, ...bounds });
+  const file = join(folder, 'site.db');
+  const store = openSiteStore({ file, parts: [FINDINGS_PART, WITNESS_PART], warn, ...bounds.store });
+  const findings = createFindings({
+    ...{ store, now_ms: Date.now, warn },
+    ...(bounds.events_max_bytes === undefined ? {} : { events_max_bytes: bounds.events_max_bytes }),
+  });
   const witness = createWitness({ store, findings, evidence, warn, seal_interval_ms: 60_000, retry_ms: 20 });
   let stopped = false;
   const stop = async () => {
@@ -146,6 +154,28 @@ describe('what is on record of findings', () => {
     expect(sealed.slice(1).map(({ first_seq }) => first_seq)).toEqual(
       sealed.slice(0, -1).map(({ last_seq }) => Number(last_seq) + 1),
     );
+    expect(warnings).toEqual([]);
+  });
+
+  test('seals and makes room in a store that is full to its last page', async () => {
+    const store = { max_bytes: 100 * 4_096 };
+    const { findings, entries, warnings } = await site(makeFolder('witness'), undefined, { store });
+    let refused = 0;
+    const record = (index: number) =>
+      findings
+        .record([
+          detection({ passed: true, check_type: 'disk', at_s: 1_000 + index, actual: 'x'.repeat(1_000) }),
+        ])
+        .then(
+          () => true,
+          () => false,
+        );
+    for (let index = 0; index < 2_000 && refused === 0; index += 1) refused += (await record(index)) ? 0 : 1;
+    expect(refused).toBe(1);
+    await expect.poll(() => record(5_000), PATIENT).toBe(true);
+    const oldest = findings.events({ limit: 1_000 }).at(-1)?.seq ?? 0;
+    expect(oldest).toBeGreaterThan(1);
+    expect(entries.at(-1)?.body).toMatchObject({ first_seq: 1 });
     expect(warnings).toEqual([]);
   });
 
