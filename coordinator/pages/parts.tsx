@@ -228,6 +228,8 @@ export function Table(props: {
   heads: readonly string[];
   empty: string;
   rows: JSX.Element[];
+  /** Of four columns the last has sentences: on a phone they get a line of their own. */
+  saysWhy?: boolean;
 }) {
   if (props.rows.length === 0)
     return (
@@ -238,7 +240,7 @@ export function Table(props: {
   return (
     // What scrolls has to be reachable by keyboard.
     <section class="scroll" tabindex="0" aria-label={props.label}>
-      <table>
+      <table class={props.saysWhy ? 'why' : ''}>
         <thead>
           <tr>
             {props.heads.map((head) => (

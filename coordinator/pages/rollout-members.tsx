@@ -34,6 +34,7 @@ export async function MembersCard(props: {
         <Table
           label="Appliances"
           heads={['Appliance', 'Stage', 'State', 'Why']}
+          saysWhy
           empty={
             rollout.phase === 'draft' ? 'Who is meant is settled when it is approved.' : 'There is none.'
           }

@@ -181,7 +181,15 @@ describe('a release on its way to the fleet, in a browser', () => {
           'document.documentElement.scrollWidth - document.documentElement.clientWidth',
         );
         expect(beyond, path).toBe(0);
-        if (path === `/rollouts/${id}`) await screenshot(small.page, 'rollout-phone');
+        if (path !== `/rollouts/${id}`) continue;
+        await screenshot(small.page, 'rollout-phone');
+        const why = small.page
+          .locator('#members td')
+          .filter({ hasText: 'came back on the version before' })
+          .last();
+        const { x = -1, width = 0 } = (await why.boundingBox()) ?? {};
+        // All of it is in sight, and no column of single words.
+        expect([x >= 0, x + width <= 320, width > 200]).toEqual([true, true, true]);
       }
       expect([...desk.complaints, ...dark.complaints]).toEqual([]);
     },
