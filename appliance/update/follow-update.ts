@@ -1,6 +1,7 @@
 import type { CommandIo } from '../../base/command-line.ts';
 import type { InstallResult } from '../../updater/install/install.ts';
 import type { UpdateProgress } from '../../updater/state/records.ts';
+import { calledOffBySignals } from './called-off.ts';
 import { LINE_INTERVAL_MS } from './limits.ts';
 import { runUpdate, type UpdateRequest } from './run-update.ts';
 import type { UpdateTools } from './update-tools.ts';
@@ -12,10 +13,7 @@ export async function followUpdate(
   request: UpdateRequest,
   asJson: boolean,
 ): Promise<InstallResult> {
-  const stop = new AbortController();
-  const onSignal = () => stop.abort();
-  process.once('SIGINT', onSignal);
-  process.once('SIGTERM', onSignal);
+  const calledOff = calledOffBySignals();
   const terminal = process.stderr.isTTY === true;
   const line = (text: string) => io.err(`${terminal ? '\n' : ''}${text}\n`);
   let said_ms = 0;
@@ -39,12 +37,11 @@ export async function followUpdate(
         else if (event.event === 'method-failed') line(`${event.message}; trying another way`);
       },
       onWarning: (message) => line(`warning: ${message}`),
-      signal: stop.signal,
+      signal: calledOff.signal,
     });
   } finally {
     if (terminal && !asJson) io.err('\n');
-    process.off('SIGINT', onSignal);
-    process.off('SIGTERM', onSignal);
+    calledOff.end();
   }
 }
 

@@ -47,9 +47,8 @@ const LIFE_TIMEOUT_MS = 40 * 60_000;
 
 /** Above half of the disk that boot tests install to: no slot there is as long. */
 const TOO_LARGE_BYTES = 8 * 1024 ** 3;
-/** The updater waits half a minute for a byte; a little later it says so, and later still the operator has had enough. */
+/** The updater waits half a minute for a byte; a little later it says so, and the operator has had enough. */
 const SAYS_STALLED_S = 40;
-const ENOUGH_S = 50;
 
 afterAll(removeVariants);
 
@@ -267,16 +266,17 @@ async function expectStalledIsLeft(appliance: Appliance, releases: Releases): Pr
   const url = releases.server.url('stalled.bundle');
   const { stdout, stderr } = await appliance.ssh(
     [
-      `timeout --preserve-status ${ENOUGH_S} bulkhead update install --json ${url} & update=$!`,
+      `bulkhead update install --json ${url} & update=$!`,
       `sleep ${SAYS_STALLED_S}`,
       'cat /run/bulkhead/update.json',
+      'kill -TERM $update',
       'wait $update',
       'echo "ended with $?"',
     ].join('\n'),
-    (ENOUGH_S + 60) * 1000,
+    (SAYS_STALLED_S + 60) * 1000,
   );
   expect(stdout).toContain('FETCH_STALLED');
-  expect(stdout).toContain('ended with 1');
+  expect(stdout).toContain('ended with 1\n');
   expect(stderr).toMatch(/"code": "(FETCH_ABORTED|UPDATE_STOPPED)"/);
   expect(await standing(appliance)).toBe(before);
 }

@@ -37,7 +37,7 @@ export class Checkpoints {
    * A transfer may go on here later. Waits for the checkpoint before this one, at most one is on its way.
    *
    * @param pieces that were taken
-   * @throws BulkheadError UPDATE_STATE_UNWRITABLE, and what the device throws, as the others do but \`end\`
+   * @throws BulkheadError UPDATE_STATE_UNWRITABLE, and what the device throws, as the others do but `end`
    */
   async mark(pieces: number): Promise<void> {
     await this.#kept;
@@ -75,7 +75,7 @@ export class Checkpoints {
     if (this.#flushing || this.#now_ms() - this.#begun_ms < FLUSH_EVERY_MS) return;
     const before = this.#flushed;
     this.#flushed = before.then(() => this.#flush());
-    // Thrown by \`settle\`; a disk that cannot flush fails every update.
+    // Thrown by `settle`; a disk that cannot flush fails every update.
     this.#flushed.catch(() => {});
   }
 

@@ -6,7 +6,6 @@ import type { PastUpdate, PendingUpdate } from '../../../updater/state/records.t
 import type { DataCheck } from './data-checks.ts';
 import type { DataFacts } from './data-facts.ts';
 import { judgeStory } from './data-story.ts';
-import type { KnownRelease } from './known-release.ts';
 import type { Place, Prefix } from './power-judge.ts';
 
 const ACTIVE_A = commitBoot(initialState('A'), 'A');
@@ -48,7 +47,6 @@ const QUIET: DataFacts = {
   },
   ...{ history: [], verdicts: [verdictOn('A', 'first')], identity: { 'machine-id': HASH }, damaged: [] },
 };
-const RELEASE = { data_bytes: 100 * MIB_BYTES } as KnownRelease;
 
 interface Step {
   place?: Place;
@@ -98,7 +96,7 @@ function faultsOf(steps: readonly (Step | 'flush')[]): string[] {
     });
     if (step !== 'flush' && step.data) checks.push({ number, lost: step.lost ?? '', flush, facts });
   }
-  return judgeStory(checks, { prefixes, releases: [RELEASE] }).map(({ what }) => what);
+  return judgeStory(checks, { prefixes }).map(({ what }) => what);
 }
 
 const transferred: (Step | 'flush')[] = [
@@ -167,16 +165,6 @@ describe('a planted fault is found:', () => {
     expect(faultsOf([...transferred, ...pending, ...armed, { data: { pending: undefined } }])).toEqual([
       'slot B is on trial, and the record of the update is gone',
     ]);
-  });
-
-  test('a checkpoint is written before the slot was flushed', () => {
-    const faults = faultsOf([
-      { place: 'slot-b', written_bytes: MIB_BYTES },
-      'flush',
-      { place: 'slot-b', written_bytes: 2 * MIB_BYTES },
-      { data: { transfer: transferAt(2 * MIB_BYTES), transferFile: 'there' } },
-    ]);
-    expect(faults).toEqual([`a checkpoint claims ${2 * MIB_BYTES} bytes of the slot that may not be there`]);
   });
 
   test.each([

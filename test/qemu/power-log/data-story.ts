@@ -1,19 +1,14 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { BootState } from '../../../partitions/boot-state.ts';
 import type { Slot } from '../../../partitions/slot.ts';
-import { BLOCK_BYTES } from '../../../partitions/slot-blob.ts';
-import { wholeBlocks } from '../../../updater/install/transfer-journal.ts';
 import type { DataCheck } from './data-checks.ts';
 import type { DataFacts } from './data-facts.ts';
-import type { KnownRelease } from './known-release.ts';
 import type { PowerFault, Prefix } from './power-judge.ts';
 
 /** What the data file system has to be held against. */
 export interface StoryContext {
   /** Of every entry of the log, in order. */
   prefixes: readonly Prefix[];
-  /** In the order of the prefixes' `written_bytes`. */
-  releases: readonly KnownRelease[];
 }
 
 type Report = (way: PowerFault['way'], what: string) => void;
@@ -24,7 +19,6 @@ type Report = (way: PowerFault['way'], what: string) => void;
  *
  * - the file system recovers, no file that is written as a whole is half there, the identity is the same
  * - a verdict, a line of the history, a checkpoint of a transfer that was there stays there
- * - a checkpoint claims nothing of the slot that is not on the medium
  * - the boot state puts a slot on trial only when the record of that update is on the medium, and commits one only when the
  *   verdict on it is: with everything lost that was not flushed when the sector was written
  * - an update that was armed has its record until the history says how it ended
@@ -89,7 +83,7 @@ function judgeKept(check: DataCheck, before: DataFacts, context: StoryContext, r
 function judgeTransfer(
   { facts, flush }: DataCheck,
   before: DataFacts,
-  { prefixes, releases }: StoryContext,
+  { prefixes }: StoryContext,
   report: Report,
 ): void {
   // What is on the medium for sure: nothing before the first flush is known to be.
@@ -106,14 +100,6 @@ function judgeTransfer(
         `${had - has} of ${had} checkpoints of the transfer are gone, and the slot is not whole`,
       );
   }
-  const last = facts.transfer?.checkpoints.at(-1);
-  if (!last || !durable) return;
-  const reached = releases.some((release, at) => {
-    const claimed_bytes = wholeBlocks(last.position_bytes, release.data_bytes) * BLOCK_BYTES;
-    return (durable.written_bytes[slotOf(facts.transfer)][at] ?? 0) >= claimed_bytes;
-  });
-  if (!reached)
-    report('prefix', `a checkpoint claims ${last.position_bytes} bytes of the slot that may not be there`);
 }
 
 function judgeStep(

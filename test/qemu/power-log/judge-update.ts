@@ -36,7 +36,7 @@ export async function judgeUpdate(
   const checks = await checkDataStates(log, base.path, shape, plan, images, randomFrom(seed));
   const data_ms = Date.now() - start_ms - fast_ms;
   const { prefixes, judged, withoutState } = fast;
-  const story = judgeStory(checks, { prefixes, releases });
+  const story = judgeStory(checks, { prefixes });
   const phases = phasesOf({ prefixes, checks, target: 'B', releases, release: 'new' });
   const faults = [...fast.faults, ...story];
   const lines = [
