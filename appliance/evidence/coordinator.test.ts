@@ -159,6 +159,10 @@ describe.each(BACKENDS)('on %s', (backend) => {
     await fill(later, 3);
     const { checkpoint } = await sendCheckpoint(device, later);
     expect(checkpoint).not.toBeNull();
+    const forks = async () =>
+      (await at.lab.call('GET', '/api/v1/alarms?kind=evidence_forked', undefined, await at.lab.admin())).body[
+        'alarms'
+      ];
     const forked = await open(device, `${folder}-old`);
     await forked.append([healed(77), healed(78), healed(79)]);
     const { body, status } = await sendCheckpoint(device, forked);
@@ -167,12 +171,7 @@ describe.each(BACKENDS)('on %s', (backend) => {
       chains: [{ trouble: expect.stringMatching(/^there are two records 6/) }],
     });
     await expect
-      .poll(
-        async () =>
-          (await at.lab.call('GET', '/api/v1/alarms?kind=evidence_forked', undefined, await at.lab.admin()))
-            .body['alarms'],
-        { timeout: 10_000 },
-      )
+      .poll(forks, { timeout: 10_000 })
       .toMatchObject([{ subject: `device:${device.id}`, severity: 'critical' }]);
     // The verifier names the record, from what the coordinator says.
     const told = join(makeFolder('told'), 'checkpoints.json');
@@ -191,14 +190,7 @@ describe.each(BACKENDS)('on %s', (backend) => {
     await fill(forked, 40);
     expect((await sendCheckpoint(device, forked)).status).toBe(200);
     expect((await sendSegment(device, forked)).status).toBe(200);
-    await expect
-      .poll(
-        async () =>
-          (await at.lab.call('GET', '/api/v1/alarms?kind=evidence_forked', undefined, await at.lab.admin()))
-            .body['alarms'],
-        { timeout: 10_000 },
-      )
-      .toEqual([]);
+    await expect.poll(forks, { timeout: 10_000 }).toEqual([]);
   });
 
   test('a chain of another appliance is nobody else to write', async () => {
